@@ -1,0 +1,52 @@
+"""The root of everything that is built from arguments: old spellings in, configuration out."""
+
+import inspect
+from typing import Any, Self
+
+from . import registry
+from .eras import border
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Configurable:
+    """An object whose configuration is read off its constructor's signature.
+
+    A subclass writes its constructor and nothing else. `inherited` names the arguments that its `**kwargs`
+    carries to the root constructor of its family.
+    """
+
+    inherited: tuple[str, ...] = ()
+    _arguments: dict[str, Any] = {}  # what the constructor was given, kept by the border
+    _era = 3  # the era it was built in
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = border.constructor(cls, cls.__init__)
+
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments as they stand now: attributes first, then what was given."""
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        names = [p.name for p in parameters if p.kind not in _VARIADIC]
+        if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+            names += [*self.inherited, *self._arguments]
+        held = vars(self)
+        found = {}
+        for name in dict.fromkeys(names):
+            if name in held or name in self.inherited and hasattr(self, name):
+                found[name] = getattr(self, name)
+            elif name in self._arguments:
+                found[name] = self._arguments[name]
+            elif hasattr(self, name) and not callable(getattr(type(self), name, None)):
+                found[name] = getattr(self, name)
+        return found
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs to make another like this one, in plain data."""
+        return {name: registry.serialize(value) for name, value in self.arguments().items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Another object of this class, from what `get_config` returned."""
+        return cls(**{name: registry.revive(value) for name, value in config.items()})

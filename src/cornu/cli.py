@@ -1,0 +1,82 @@
+"""The command line: `cornu script.py`, and `python -m cornu script.py`, which is the same."""
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Sequence
+
+from . import config
+from .eras import run
+
+USAGE = """\
+usage: cornu [--era N] script.py [argument ...]
+       cornu [--era N] -m module [argument ...]
+
+Runs a program written for Keras: `keras`, `tf_keras` and `tensorflow.keras` import as Cornu.
+
+options:
+  --era N      1 (Keras 0.x-1.2), 2 (Keras 2) or 3 (Keras 3); without it the program is read, and one
+               line on stderr says what was decided and from what
+  -m module    run a module, as `python -m module` does
+  --version    print the version
+  -h, --help   print this
+"""
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {}  # word -> what it does with the arguments after it
+
+
+class Misuse(Exception):
+    """A command line that cannot be meant."""
+
+
+def version() -> str:
+    """The installed version of Cornu."""
+    try:
+        return importlib.metadata.version("cornu")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown: not installed"
+
+
+def take_era(word: str) -> int:
+    """The number of an era from the command line."""
+    if word not in map(str, config.ERAS):
+        raise Misuse(f"--era: expected 1, 2 or 3; got {word!r}")
+    return int(word)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code, unless the program that it runs exits itself."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return dispatch(words)
+    except (Misuse, run.NotFound) as error:
+        print(f"cornu: {error}", file=sys.stderr)
+        return 2
+
+
+def dispatch(words: list[str]) -> int:
+    """What the words ask for. Options come first; all that follows the program is the program's own."""
+    era = None
+    while words:
+        word = words.pop(0)
+        option, given, value = word.partition("=")
+        if word in ("-h", "--help"):
+            print(USAGE, end="")
+            return 0
+        elif word in ("-V", "--version"):
+            print(f"cornu {version()}")
+            return 0
+        elif option == "--era":
+            era = take_era(value if given else words.pop(0) if words else "")
+        elif word == "-m":
+            if not words:
+                raise Misuse("-m: expected the name of a module")
+            run.run_module(words[0], words[1:], era)
+            return 0
+        elif word.startswith("-"):
+            raise Misuse(f"unknown option {word}; see cornu --help")
+        elif word in COMMANDS:
+            return COMMANDS[word](words)
+        else:
+            run.run_script(word, words, era)
+            return 0
+    raise Misuse("expected a program to run; see cornu --help")

@@ -1,0 +1,1 @@
+"""Old spellings: as data (names), at one border (border), and in programs that import Keras (run)."""

@@ -1,0 +1,534 @@
+"""Every old spelling of Keras, as data.
+
+Long: a spelling is looked for in one place; each table answers one question, and grows by rows.
+New names are those of Keras 3. Eras: 1 is Keras 0.x-1.2.2, 2 is Keras 2.0-2.3.1, 3 is Keras 3.
+What a class's own signature names is never renamed, so a row here is harmless to a class that speaks the old name.
+"""
+
+# ---- classes and functions: package -> old name -> new name --------------------------------------
+
+_SHORT = {
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+_LOSS_NAMES = {alias: name for short, name in _SHORT.items() for alias in (short, short.upper())} | {
+    "cosine": "cosine_similarity",
+    "cosine_proximity": "cosine_similarity",  # a mean in era 1: the function there is not this one
+    "huber_loss": "huber",
+    "kullback_leibler_divergence": "kl_divergence",
+    "logcosh": "log_cosh",
+}
+_KINDS = {"Average": "Avg", "Max": "Max"}
+
+CLASSES = {
+    "layers": {
+        **{f"AtrousConv{n}D": f"Conv{n}D" for n in (1, 2)},
+        **{f"AtrousConvolution{n}D": f"Conv{n}D" for n in (1, 2)},
+        **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
+        **{f"Convolution{n}DTranspose": f"Conv{n}DTranspose" for n in (1, 2, 3)},
+        **{f"Deconv{n}D": f"Conv{n}DTranspose" for n in (2, 3)},
+        **{f"Deconvolution{n}D": f"Conv{n}DTranspose" for n in (2, 3)},
+        **{f"SeparableConvolution{n}D": f"SeparableConv{n}D" for n in (1, 2)},
+        **{f"{old}Pool{n}D": f"{new}Pooling{n}D" for new, old in _KINDS.items() for n in (1, 2, 3)},
+        **{
+            f"Global{old}Pool{n}D": f"Global{new}Pooling{n}D"
+            for new, old in _KINDS.items()
+            for n in (1, 2, 3)
+        },
+        "CuDNNLSTM": "LSTM",
+    },
+    "models": {"Container": "Model", "Functional": "Model", "Network": "Model"},
+    "initializers": {"normal": "random_normal", "one": "ones", "uniform": "random_uniform", "zero": "zeros"},
+    "losses": _LOSS_NAMES,
+    "metrics": {**_LOSS_NAMES, "f1score": "fmeasure", "fscore": "fmeasure"},
+    "optimizers": {
+        name.lower(): name
+        for name in "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD".split()
+    },
+    "regularizers": {
+        "ActivityRegularizer": "L1L2",
+        "L1L2Regularizer": "L1L2",
+        "WeightRegularizer": "L1L2",
+        "activity_l1": "l1",
+        "activity_l1l2": "l1_l2",
+        "activity_l2": "l2",
+        "l1l2": "l1_l2",
+    },
+    "constraints": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
+    "utils": {"Sequence": "PyDataset", "plot": "plot_model"},
+}
+
+# ---- arguments: class -> old name -> new name; None: has no meaning here and is dropped ----------
+
+_FORMAT = {"dim_ordering": "data_format"}
+_WEIGHTS = {
+    "W_constraint": "kernel_constraint",
+    "W_regularizer": "kernel_regularizer",
+    "b_constraint": "bias_constraint",
+    "b_regularizer": "bias_regularizer",
+    "bias": "use_bias",
+    "init": "kernel_initializer",
+}
+_DENSE = _WEIGHTS | {"output_dim": "units"}
+_CONV = {
+    **(_WEIGHTS | _FORMAT),
+    "atrous_rate": "dilation_rate",
+    "border_mode": "padding",
+    "filter_length": "kernel_size",
+    "nb_filter": "filters",
+    "subsample": "strides",
+    "subsample_length": "strides",
+}
+_GATES = {
+    "U_regularizer": "recurrent_regularizer",
+    "consume_less": None,
+    "dropout_U": "recurrent_dropout",
+    "dropout_W": "dropout",
+    "forget_bias_init": "unit_forget_bias",
+    "implementation": None,
+    "inner_activation": "recurrent_activation",
+    "inner_init": "recurrent_initializer",
+    "time_major": None,
+}
+_POOL = _FORMAT | {"border_mode": "padding", "pool_length": "pool_size", "stride": "strides"}
+_QUEUE = dict.fromkeys(
+    ["max_q_size", "max_queue_size", "nb_worker", "pickle_safe", "use_multiprocessing", "workers"]
+)
+_QUEUED = {"max_q_size": "max_queue_size", "nb_worker": "workers", "pickle_safe": "use_multiprocessing"}
+
+ARGUMENTS = {
+    "*": {"batch_input_shape": "batch_shape"},  # whatever the class
+    "BatchNormalization": {
+        "beta_init": "beta_initializer",
+        "fused": None,
+        "gamma_init": "gamma_initializer",
+        "mode": None,
+        "virtual_batch_size": None,
+    },
+    "ConvLSTM2D": _CONV | _GATES,
+    "Embedding": {
+        "W_constraint": "embeddings_constraint",
+        "W_regularizer": "embeddings_regularizer",
+        "dropout": None,
+        "init": "embeddings_initializer",
+    },
+    "GaussianNoise": {"sigma": "stddev"},
+    "Highway": _WEIGHTS,
+    "InputLayer": {"batch_input_shape": "batch_shape", "input_dtype": "dtype", "input_shape": "shape"},
+    "LeakyReLU": {"alpha": "negative_slope"},
+    "Model": {"input": "inputs", "output": "outputs"},
+    "PReLU": {"init": "alpha_initializer"},
+    "SReLU": {f"{part}_init": f"{part}_initializer" for part in ("a_left", "a_right", "t_left", "t_right")},
+    "UpSampling1D": {"length": "size"},
+    **dict.fromkeys(["Dense", "MaxoutDense", "TimeDistributedDense"], _DENSE),
+    **dict.fromkeys(
+        [
+            *("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
+            *("LocallyConnected1D", "LocallyConnected2D", "SeparableConv1D", "SeparableConv2D"),
+        ],
+        _CONV,
+    ),
+    **dict.fromkeys(
+        ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"], _DENSE | _GATES
+    ),
+    **dict.fromkeys(["AlphaDropout", "Dropout", "GaussianDropout", "SpatialDropout1D"], {"p": "rate"}),
+    **dict.fromkeys(["SpatialDropout2D", "SpatialDropout3D"], {"p": "rate"} | _FORMAT),
+    **dict.fromkeys([f"{kind}Pooling{n}D" for kind in _KINDS for n in (1, 2, 3)], _POOL),
+    **dict.fromkeys([f"Global{kind}Pooling{n}D" for kind in _KINDS for n in (2, 3)], _FORMAT),
+    **dict.fromkeys(
+        [f"{kind}{n}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for n in (2, 3)], _FORMAT
+    ),
+    **dict.fromkeys(CLASSES["optimizers"].values(), {"lr": "learning_rate"}),
+    "CallbackList": {"queue_length": None},
+    "L1": {"l": "l1"},
+    "L2": {"l": "l2"},
+    "LambdaCallback": {"on_batch_begin": "on_train_batch_begin", "on_batch_end": "on_train_batch_end"},
+    "MaxNorm": {"m": "max_value"},
+    "MinMaxNorm": {"high": "max_value", "low": "min_value"},
+    "ModelCheckpoint": {"period": None},
+    "ProgbarLogger": {"count_mode": None, "stateful_metrics": None},
+    "ReduceLROnPlateau": {"epsilon": "min_delta"},
+    "TensorBoard": {
+        "batch_size": None,
+        "embeddings_data": None,
+        "embeddings_layer_names": None,
+        "write_grads": None,
+    },
+    "ImageDataGenerator": _FORMAT,
+    "Tokenizer": {"nb_words": "num_words"},
+}
+
+# ---- the same for methods and functions ----------------------------------------------------------
+
+# Counts of samples (`samples_per_epoch`, `nb_val_samples`, `val_samples`) are not counts of batches: what takes
+# them has them in its signature.
+METHODS = {
+    "Model.compile": {
+        "class_mode": None,
+        "sample_weight_mode": None,
+        "target_tensors": None,
+        "theano_mode": None,
+    },
+    "Model.evaluate": _QUEUE | {"X": "x", "show_accuracy": None},
+    "Model.evaluate_generator": _QUEUED,
+    "Model.fit": _QUEUE | {"X": "x", "nb_epoch": "epochs", "show_accuracy": None},
+    "Model.fit_generator": _QUEUED | {"nb_epoch": "epochs"},
+    "Model.predict": _QUEUE | {"X": "x"},
+    "Model.predict_generator": _QUEUED,
+    "Model.predict_on_batch": {"X": "x"},
+    "Model.test_on_batch": {"X": "x", "accuracy": None},
+    "Model.train_on_batch": {"X": "x", "accuracy": None},
+    "get_test_data": {"nb_class": "num_classes", "nb_test": "num_test", "nb_train": "num_train"},
+    "load_data": {"nb_words": "num_words"},
+    "to_categorical": {"nb_classes": "num_classes", "y": "x"},
+}
+
+# ---- old arguments with only some values that can be meant: class or method -> old name -> values --
+
+_FORGET = {"forget_bias_init": ("one", "ones", "zero", "zeros"), "time_major": (False, None)}
+
+ALLOWED = {
+    "BatchNormalization": {"mode": (0,), "virtual_batch_size": (None,)},
+    "ConvLSTM2D": _FORGET,
+    "Embedding": {"dropout": (0, None)},
+    "LSTM": _FORGET,
+    "Model.compile": {"sample_weight_mode": (None, "temporal"), "target_tensors": (None,)},
+    "Model.evaluate": {"show_accuracy": (False,)},
+    "Model.fit": {"show_accuracy": (False,)},
+    "Model.test_on_batch": {"accuracy": (False,)},
+    "Model.train_on_batch": {"accuracy": (False,)},
+    "ModelCheckpoint": {"period": (1,)},
+    "TensorBoard": {"embeddings_data": (None,), "embeddings_layer_names": (None,), "write_grads": (False,)},
+    **dict.fromkeys(["GRU", "RNN", "SimpleRNN"], {"time_major": (False, None)}),
+}
+
+# ---- several old arguments that are one today: class -> new name -> old names ----------------------
+
+_KERNEL_2D = {"kernel_size": ("nb_row", "nb_col")}
+
+MERGED = {
+    "Conv3D": {"kernel_size": ("kernel_dim1", "kernel_dim2", "kernel_dim3")},
+    **dict.fromkeys(
+        ["Conv2D", "Conv2DTranspose", "ConvLSTM2D", "LocallyConnected2D", "SeparableConv2D"], _KERNEL_2D
+    ),
+}
+
+# ---- an old argument that is several today: class -> old name -> new names -------------------------
+
+SPLIT = {"SeparableConv2D": {"init": ("depthwise_initializer", "pointwise_initializer")}}
+
+# ---- values: new argument -> old value -> new value ------------------------------------------------
+
+_INITIALIZERS = [
+    *(
+        "alpha_initializer",
+        "beta_initializer",
+        "bias_initializer",
+        "depthwise_initializer",
+        "embeddings_initializer",
+    ),
+    *("gamma_initializer", "kernel_initializer", "moving_mean_initializer", "moving_variance_initializer"),
+    *("pointwise_initializer", "recurrent_initializer"),
+    *("a_left_initializer", "a_right_initializer", "t_left_initializer", "t_right_initializer"),
+]
+
+VALUES = {
+    "data_format": {"default": None, "tf": "channels_last", "th": "channels_first"},
+    "distribution": {"normal": "truncated_normal"},
+    "epsilon": {None: 1e-7},
+    "padding": {"half": "same"},
+    "unit_forget_bias": {"one": True, "ones": True, "zero": False, "zeros": False},
+    **dict.fromkeys(_INITIALIZERS, CLASSES["initializers"]),
+}
+
+_NORMAL = {"distribution": "untruncated_normal"}
+_MEANINGS_1 = {
+    "glorot_normal": {"class_name": "VarianceScaling", "config": _NORMAL | {"mode": "fan_avg", "scale": 1.0}},
+    "he_normal": {"class_name": "VarianceScaling", "config": _NORMAL | {"mode": "fan_in", "scale": 2.0}},
+    "orthogonal": {"class_name": "Orthogonal", "config": {"gain": 1.1}},
+}
+
+# Names of distributions that an era understood differently: era -> new argument -> name -> what it means.
+MEANINGS = {1: dict.fromkeys(_INITIALIZERS, _MEANINGS_1)}
+
+# ---- positions: era -> class or method -> the old names in positional order, where it is not Keras 3's --
+
+_TAIL_1 = "W_regularizer b_regularizer activity_regularizer W_constraint b_constraint bias"
+_INPUT_1 = "input_dim input_length"
+_CONV_1D = (
+    f"nb_filter filter_length init activation weights border_mode subsample_length {_TAIL_1} {_INPUT_1}"
+)
+_CONV_2D = f"nb_filter nb_row nb_col init activation weights border_mode subsample dim_ordering {_TAIL_1}"
+_GATED_1 = "activation inner_activation W_regularizer U_regularizer b_regularizer dropout_W dropout_U"
+_MOMENTS_1 = "lr beta_1 beta_2 epsilon"
+_TAIL_2 = (
+    "use_bias kernel_initializer recurrent_initializer bias_initializer{} kernel_regularizer recurrent_regularizer "
+    "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint"
+)
+_CELL_2 = _TAIL_2.replace(" activity_regularizer", "")
+_RNN_2 = "return_sequences return_state go_backwards stateful unroll"
+_LOAD_2 = "filepath by_name skip_mismatch reshape"
+_FIT_2 = (
+    "x y batch_size epochs verbose callbacks validation_split validation_data shuffle class_weight sample_weight "
+    "initial_epoch steps_per_epoch validation_steps validation_freq"
+)
+_GENERATOR_1 = (
+    "verbose callbacks validation_data nb_val_samples class_weight max_q_size nb_worker pickle_safe"
+)
+_HOOKS = "on_epoch_begin on_epoch_end on_batch_begin on_batch_end on_train_begin on_train_end"
+_CHECKPOINT = "filepath monitor verbose save_best_only save_weights_only mode period"
+_COUNTED_1 = "generator val_samples max_q_size nb_worker pickle_safe"
+
+POSITIONS = {
+    era: {owner: tuple(order.split()) for owner, order in rows.items()}
+    for era, rows in {
+        1: {
+            "AveragePooling1D": "pool_length stride border_mode",
+            "BatchNormalization": "epsilon mode axis momentum weights beta_init gamma_init gamma_regularizer "
+            "beta_regularizer",
+            "Conv1D": _CONV_1D,
+            "Conv2D": _CONV_2D,
+            "Conv2DTranspose": _CONV_2D.replace("nb_col", "nb_col output_shape"),
+            "Conv3D": _CONV_2D.replace("nb_row nb_col", "kernel_dim1 kernel_dim2 kernel_dim3"),
+            "ConvLSTM2D": "nb_filter nb_row nb_col init inner_init forget_bias_init activation inner_activation "
+            "dim_ordering border_mode subsample W_regularizer U_regularizer b_regularizer dropout_W dropout_U",
+            "Dense": f"output_dim init activation weights {_TAIL_1} input_dim",
+            "Embedding": "input_dim output_dim init input_length W_regularizer activity_regularizer W_constraint "
+            "mask_zero weights dropout",
+            "GRU": f"output_dim init inner_init {_GATED_1}",
+            "Highway": f"init activation weights {_TAIL_1} input_dim",
+            "InputLayer": "input_shape batch_input_shape input_dtype input_tensor sparse name",
+            "Input": "shape batch_shape name dtype sparse tensor",
+            "LSTM": f"output_dim init inner_init forget_bias_init {_GATED_1}",
+            "Lambda": "function output_shape arguments",
+            "LocallyConnected1D": _CONV_1D,
+            "LocallyConnected2D": _CONV_2D,
+            "MaxoutDense": f"output_dim nb_feature init weights {_TAIL_1} input_dim",
+            "CallbackList": "callbacks queue_length",
+            "LambdaCallback": _HOOKS,
+            "MaxPooling1D": "pool_length stride border_mode",
+            "ModelCheckpoint": _CHECKPOINT,
+            "PReLU": "init weights shared_axes",
+            "SeparableConv2D": "nb_filter nb_row nb_col init activation weights border_mode subsample "
+            "depth_multiplier dim_ordering depthwise_regularizer pointwise_regularizer b_regularizer "
+            "activity_regularizer depthwise_constraint pointwise_constraint b_constraint bias",
+            "Sequential": "layers name",
+            "SimpleRNN": f"output_dim init inner_init {_GATED_1.replace('inner_activation ', '')}",
+            "TimeDistributedDense": f"output_dim init activation weights {_TAIL_1} {_INPUT_1}",
+            "Adadelta": "lr rho epsilon decay",
+            "Adagrad": "lr epsilon decay",
+            "Adam": f"{_MOMENTS_1} decay",
+            "Adamax": f"{_MOMENTS_1} decay",
+            "Nadam": f"{_MOMENTS_1} schedule_decay",
+            "RMSprop": "lr rho epsilon decay",
+            "SGD": "lr momentum decay nesterov",
+            "ImageDataGenerator": "featurewise_center samplewise_center featurewise_std_normalization "
+            "samplewise_std_normalization zca_whitening rotation_range width_shift_range height_shift_range "
+            "shear_range zoom_range channel_shift_range fill_mode cval horizontal_flip vertical_flip rescale "
+            "preprocessing_function dim_ordering",
+            "Layer.add_weight": "shape initializer name trainable regularizer constraint",
+            "Model.compile": "optimizer loss metrics loss_weights sample_weight_mode",
+            "Model.evaluate_generator": _COUNTED_1,
+            "Model.fit_generator": f"generator samples_per_epoch nb_epoch {_GENERATOR_1} initial_epoch",
+            "Model.load_weights": "filepath by_name",
+            "Model.predict_generator": _COUNTED_1,
+            "Sequential.compile": "optimizer loss metrics sample_weight_mode",
+            "Sequential.train_on_batch": "x y class_weight sample_weight",
+        },
+        2: {
+            "Conv3DTranspose": "filters kernel_size strides padding output_padding data_format activation use_bias "
+            "kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer "
+            "kernel_constraint bias_constraint",
+            "ConvLSTM2D": "filters kernel_size strides padding data_format dilation_rate activation "
+            f"recurrent_activation {_TAIL_2.format(' unit_forget_bias')} return_sequences go_backwards stateful "
+            "dropout recurrent_dropout",
+            "Embedding": "input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer "
+            "embeddings_constraint mask_zero input_length",
+            "GRU": f"units activation recurrent_activation {_TAIL_2.format('')} dropout recurrent_dropout "
+            f"implementation {_RNN_2} reset_after",
+            "Input": "shape batch_shape name dtype sparse tensor",
+            "InputLayer": "input_shape batch_size batch_input_shape dtype input_tensor sparse name",
+            "LSTM": f"units activation recurrent_activation {_TAIL_2.format(' unit_forget_bias')} dropout "
+            f"recurrent_dropout implementation {_RNN_2}",
+            "GRUCell": f"units activation recurrent_activation {_CELL_2.format('')} dropout recurrent_dropout "
+            "implementation reset_after",
+            "LSTMCell": f"units activation recurrent_activation {_CELL_2.format(' unit_forget_bias')} dropout "
+            "recurrent_dropout implementation",
+            "LambdaCallback": _HOOKS,
+            "Loss": "reduction name",
+            "Metric": "name dtype",
+            "ModelCheckpoint": _CHECKPOINT,
+            "ProgbarLogger": "count_mode stateful_metrics",
+            "SensitivityAtSpecificity": "specificity num_thresholds name dtype",
+            "SpecificityAtSensitivity": "sensitivity num_thresholds name dtype",
+            "Sequential": "layers name",
+            "Adadelta": "learning_rate rho",
+            "Adagrad": "learning_rate",
+            "Adam": "learning_rate beta_1 beta_2 amsgrad",
+            "Adamax": "learning_rate beta_1 beta_2",
+            "Nadam": "learning_rate beta_1 beta_2",
+            "RMSprop": "learning_rate rho",
+            "SGD": "learning_rate momentum nesterov",
+            "TensorBoard": "log_dir histogram_freq batch_size write_graph write_grads write_images embeddings_freq "
+            "embeddings_layer_names embeddings_metadata embeddings_data update_freq",
+            "Layer.add_weight": "name shape dtype initializer regularizer trainable constraint",
+            "Model.compile": "optimizer loss metrics loss_weights sample_weight_mode weighted_metrics target_tensors",
+            "Model.fit": _FIT_2,
+            "Model.load_weights": _LOAD_2,
+            "Model.save": "filepath overwrite include_optimizer",
+            "save_model": "model filepath overwrite include_optimizer",
+        },
+    }.items()
+}
+
+_ROW_AND_COL = ((int, int, int), ("nb_filter", "nb_row", "nb_col"))
+
+# What Keras 2 told apart by type: era -> class or method -> (types of the first arguments, their old names).
+POSITIONS_BY_TYPE = {
+    2: {
+        **dict.fromkeys([owner for owner, row in MERGED.items() if row is _KERNEL_2D], _ROW_AND_COL),
+        "Layer.add_weight": ((tuple | list,), POSITIONS[1]["Layer.add_weight"]),
+        "Conv3D": ((int, int, int, int), ("nb_filter", "kernel_dim1", "kernel_dim2", "kernel_dim3")),
+    }
+}
+
+# ---- defaults: era -> class or method -> argument -> value, where it is not Keras 3's -------------
+
+_HARD = {"recurrent_activation": "hard_sigmoid"}
+_POOLED = {f"AveragePooling{n}D": {"pool_size": (2,) * n} for n in (2, 3)}
+_LAST = {"data_format": "channels_last"}  # the one-dimensional layers knew no other layout
+_LAST_1D = dict.fromkeys(
+    ["Conv1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"], _LAST
+) | {"AveragePooling1D": _LAST | {"pool_size": 2}}
+_RATES = {"Adadelta": 1.0, "Adagrad": 0.01, "Adam": 0.001, "Adamax": 0.002, "Nadam": 0.002, "RMSprop": 0.001}
+_QUIET = {"Model.predict": {"verbose": 0}}
+
+DEFAULTS = {
+    1: {
+        **_POOLED,
+        **_LAST_1D,
+        **{name: {"epsilon": 1e-8, "learning_rate": rate} for name, rate in _RATES.items()},
+        **_QUIET,
+        "Adagrad": {"epsilon": 1e-8, "initial_accumulator_value": 0.0, "learning_rate": 0.01},
+        "ConvLSTM2D": _HARD | {"recurrent_initializer": "orthogonal"},
+        "Embedding": {"input_shape": (None,)},
+        "Flatten": _LAST,  # rows and channels were left in the order they came
+        "GRU": _HARD | {"recurrent_initializer": "orthogonal", "reset_after": False},
+        "LSTM": _HARD | {"recurrent_initializer": "orthogonal"},
+        "LocallyConnected1D": _LAST,
+        "Model.fit": {"batch_size": 32, "epochs": 10, "verbose": 1},
+        "Nadam": {"epsilon": 1e-8, "learning_rate": 0.002, "schedule_decay": 0.004},
+        "SimpleRNN": {"recurrent_initializer": "orthogonal"},
+        "ZeroPadding1D": _LAST,
+    },
+    2: {
+        **_POOLED,
+        **_LAST_1D,
+        **{name: {"epsilon": 1e-7, "learning_rate": rate} for name, rate in _RATES.items()},
+        **_QUIET,
+        "Adagrad": {"epsilon": 1e-7, "initial_accumulator_value": 0.0, "learning_rate": 0.01},
+        "ConvLSTM2D": _HARD,
+        "Embedding": {"input_shape": (None,)},
+        "GRU": {"reset_after": False},
+        "GRUCell": {"reset_after": False},
+        "Nadam": {"epsilon": 1e-7, "learning_rate": 0.002, "schedule_decay": 0.004},
+        "SeparableConv1D": _LAST,
+        "ZeroPadding1D": _LAST,
+    },
+}
+
+# No default is filled in where the argument that says the same in another way is given.
+RIVALS = {"input_shape": "batch_shape"}
+
+# ---- shapes: where `input_dim` and `input_length` mean `input_shape=(input_length, input_dim)` ----
+
+SEQUENCE_LAYERS = frozenset(
+    ["Conv1D", "GRU", "LSTM", "LocallyConnected1D", "RNN", "SimpleRNN", "TimeDistributedDense"]
+)
+
+# ---- automatic names: era -> number of the first, and class -> stem where it is not the class's name ----
+
+FIRST = {1: 1, 2: 1, 3: 0}
+STEMS = {
+    1: {
+        **{f"Conv{n}D": f"convolution{n}d" for n in (1, 2, 3)},
+        "Conv2DTranspose": "deconvolution2d",
+        "InputLayer": "input",
+        "SeparableConv2D": "separableconvolution2d",
+    },
+    2: {"InputLayer": "input"},
+    3: {"Model": "functional"},
+}
+
+# ---- modules: path below `keras` -> the modules of Cornu where its names are to be found ------------------
+
+_CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", "eras.graph0")
+_BACKEND = ("eras.backend", "config", "random", "utils")
+_UTILS = ("utils", "saving", "registry", "training.progress")
+_SAME = """
+    activations applications applications.audio_conv_utils applications.convnext applications.densenet
+    applications.efficientnet applications.efficientnet_v2 applications.imagenet_utils
+    applications.inception_resnet_v2 applications.inception_v3 applications.mobilenet applications.mobilenet_v2
+    applications.mobilenet_v3 applications.music_tagger_crnn applications.nasnet applications.resnet
+    applications.resnet50 applications.resnet_v2 applications.vgg16 applications.vgg19 applications.xception config
+    constraints datasets datasets.boston_housing datasets.california_housing datasets.cifar datasets.cifar10
+    datasets.cifar100 datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters distillation distribution
+    export initializers layers losses optimizers optimizers.schedules preprocessing preprocessing.sequence
+    preprocessing.text quantizers random regularizers tree utils.bounding_boxes visualization wrappers
+"""
+_OLD_LAYERS = """
+    activation advanced_activations attention containers convolutional convolutional_recurrent core cudnn_recurrent
+    embeddings experimental experimental.preprocessing layer local merge merging noise normalization pooling
+    preprocessing recurrent regularization reshaping rnn wrappers
+"""
+_OLD_ENGINE = "base_layer input_layer network saving sequential topology training"
+_OLD_UTILS = """
+    conv_utils data_utils dot_utils generic_utils io_utils layer_utils legacy losses_utils metrics_utils
+    multi_gpu_utils np_utils test_utils vis_utils visualize_util
+"""
+
+MODULES = {
+    "": ("",),
+    **{path: (path,) for path in _SAME.split()},
+    **dict.fromkeys([f"layers.{name}" for name in _OLD_LAYERS.split()], ("layers", "models", "eras.graph0")),
+    **dict.fromkeys(["engine", "legacy", "legacy.layers", "legacy.models"], _CONTAINERS),
+    **{f"engine.{name}": _CONTAINERS for name in _OLD_ENGINE.split()},
+    **{f"utils.{name}": (f"utils.{name}", *_UTILS) for name in _OLD_UTILS.split()},
+    **dict.fromkeys(["callbacks", "callbacks.callbacks"], ("callbacks", "training.callbacks")),
+    **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "tensorflow", "theano")},
+    **{f"ops.{name}": ("ops",) for name in ("image", "linalg", "nn", "numpy")},
+    "backend": _BACKEND,
+    "backend.common": _BACKEND,
+    "dtype_policies": ("dtypes",),
+    "initializations": ("eras.initializations", "initializers"),
+    "legacy.saving": ("saving", "registry"),
+    "metrics": ("metrics", "losses"),
+    "mixed_precision": ("dtypes", "optimizers"),
+    "models": ("models", "saving", "eras.graph0"),
+    "objectives": ("losses",),
+    "ops": ("ops",),
+    "optimizers.legacy": ("optimizers",),
+    "preprocessing.image": ("preprocessing.image", "utils"),
+    "saving": ("saving", "registry"),
+    "utils": _UTILS,
+    "wrappers.scikit_learn": ("wrappers.scikit_learn", "wrappers"),
+}
+
+# Where programs have found Keras, the longer ones first.
+ROOTS = """
+    tensorflow.contrib.keras.api.keras tensorflow.contrib.keras.api tensorflow.contrib.keras.python.keras
+    tensorflow.contrib.keras.python tensorflow.contrib.keras tensorflow.compat.v1.keras tensorflow.compat.v2.keras
+    tensorflow.python.keras.api.keras tensorflow.python.keras.api tensorflow.python.keras tensorflow.keras
+    keras._tf_keras.keras keras._tf_keras keras.api keras.src keras tf_keras.src tf_keras
+""".split()
+
+# Other names by which old modules hold a module, having imported it.
+LEAKED = {"K": "backend"} | {
+    name: name for name in ("activations", "constraints", "initializations", "regularizers")
+}
+
+VERSIONS = {1: "1.2.2", 2: "2.3.1", 3: "3.15.1"}

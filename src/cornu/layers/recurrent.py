@@ -1,0 +1,280 @@
+"""Layers that run a cell over time."""
+
+from collections.abc import Sequence
+
+import jax
+
+from .. import graph, registry
+from ..eras import border
+from ..ops import numpy as ops
+from ..ops.recurrent import rnn
+from .arguments import keep
+from .cells import (
+    Guest,
+    GRUCell,
+    LSTMCell,
+    SimpleRNNCell,
+    StackedRNNCells,
+    initial_states,
+    state_sizes,
+    welcome,
+)
+from .layer import Layer
+from .spec import InputSpec
+from .state import Memory
+
+
+@registry.member("layers")
+class RNN(Layer):
+    """A cell run over the time axis of `(batch, time, ...)`.
+
+    A step that the mask leaves out keeps the states and repeats the output before.
+
+    Args:
+        cell: a layer with `state_size` and `call(inputs, states)` that returns `(output, new states)`, or a list
+            of such, stacked.
+        return_sequences: whether the outputs of all steps come back, `(batch, time, ...)`, or the last one only.
+        return_state: whether the last states come back too: `(outputs, *states)`.
+        go_backwards: whether time runs from the end; the outputs are in that order.
+        stateful: whether the states of one batch are the first states of the next; the batch size must be known.
+        unroll: whether every step is compiled by itself: faster for short sequences, slow to compile.
+        zero_output_for_mask: whether the outputs of left-out steps are zeros instead.
+
+    Called with `(sequences, initial_state=None, mask=None, training=False, constants=None)`; `sequences` may be the
+    list `[sequences, *initial_state]`.
+
+    Example:
+        >>> RNN(LSTMCell(4), return_sequences=True)(np.ones((2, 5, 3), "float32")).shape
+        (2, 5, 4)
+    """
+
+    supports_masking = True
+    rank = None  # how many axes the sequences have; any if None
+
+    def __init__(
+        self, cell, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs,
+    ):  # fmt: skip
+        super().__init__(**kwargs)
+        cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
+        if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
+            raise ValueError(f"{type(self).__name__}: a cell has `call` and `state_size`; got {cell!r}")
+        keep(self, locals())
+        self.sequence_spec = InputSpec(ndim=self.rank, min_ndim=2)
+        self._memory = None
+
+    def settle(self, kind: type, given: dict) -> None:
+        """Make the cell of `given`, a constructor's arguments, and a loop around it."""
+        own = {name: given[name] for name in border.parameters(kind.__init__) if name in given}
+        kwargs = dict(given["kwargs"])
+        shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        cell = kind(**own, **shared, name=graph.snake(kind.__name__))
+        loop = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+        RNN.__init__(self, cell, **{name: given[name] for name in loop if name in given}, **kwargs)
+        keep(self, {**given, **{name: getattr(cell, name) for name in own}})
+
+    # ---- states --------------------------------------------------------------------------------
+
+    @property
+    def state_size(self) -> list:
+        return state_sizes(self.cell)
+
+    @property
+    def states(self) -> list | None:
+        """The cells that carry the states from batch to batch, if stateful."""
+        return None if self._memory is None else jax.tree.map(lambda each: each.state, self._memory)
+
+    def get_initial_state(self, batch_size: int) -> list:
+        """The states at the first step: zeros, or what the cell says."""
+        return initial_states(self.cell, batch_size, self.compute_dtype)
+
+    def reset_state(self) -> None:
+        """Set the states of a stateful layer to zero."""
+        self.reset_states()
+
+    def reset_states(self, states: Sequence | None = None) -> None:
+        """Set the states of a stateful layer to zero, or to arrays.
+
+        Raises ValueError if the layer is not stateful, or has not seen its batch size yet.
+        """
+        if not self.stateful:
+            raise ValueError(f"{self.name} is not stateful: it has no states to reset")
+        if self._memory is None:
+            if states is None:
+                return
+            raise ValueError(f"{self.name} is not built yet: it does not know its batch size")
+        cells = jax.tree.leaves(self.states)
+        values = [ops.zeros_like(cell.value) for cell in cells] if states is None else jax.tree.leaves(states)
+        if len(values) != len(cells):
+            raise ValueError(f"{self.name} has {len(cells)} states; got {len(values)}")
+        for cell, value in zip(cells, values, strict=True):
+            cell.assign(value)
+
+    def _first_states(self, given, batch: int) -> list:
+        """The states to start from, in the structure that the cell wants."""
+        zeros = self.get_initial_state(batch)
+        if given is None:
+            if self._memory is None:
+                return zeros
+            given = jax.tree.map(lambda cell: cell.value, self.states)
+        given = jax.tree.leaves(given)
+        wanted, structure = jax.tree.flatten(zeros)
+        if [x.shape for x in given] != [x.shape for x in wanted]:
+            raise ValueError(
+                f"{self.name}: states of shapes {[x.shape for x in wanted]} are needed; got {[x.shape for x in given]}"
+            )
+        values = [x.astype(zero.dtype) for x, zero in zip(given, wanted, strict=True)]
+        return jax.tree.unflatten(structure, values)
+
+    # ---- building and calling ------------------------------------------------------------------
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        shape = tuple(sequences_shape[0] if isinstance(sequences_shape, list) else sequences_shape)
+        self._check(shape)
+        if self.unroll and shape[1] is None:
+            raise ValueError(
+                f"{self.name}: unroll=True needs a known number of steps; got inputs of shape {shape}"
+            )
+        if isinstance(self.cell, Layer):
+            self.cell.build_from_config({"input_shape": (shape[0], *shape[2:])})
+        if self.stateful:
+            if shape[0] is None:
+                raise ValueError(
+                    f"{self.name} is stateful: it needs a known batch size. Give `batch_shape=(batch, time, features)` "
+                    f"to the input; got {shape}"
+                )
+            zeros = self.get_initial_state(shape[0])
+            self._memory = jax.tree.map(lambda x: Memory(x, f"{self.name}_state"), zeros)
+        self.sequence_spec = InputSpec(ndim=len(shape), axes=dict(enumerate(shape[2:], 2)))
+
+    def _check(self, shape: tuple) -> None:
+        if complaint := self.sequence_spec.complaint(shape):
+            raise ValueError(
+                f"{type(self).__name__} layer {self.name!r}: {complaint} (sequences of shape {shape})"
+            )
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        if isinstance(sequences, list | tuple):
+            count = len(sequences) - len(constants or ())
+            sequences, initial_state = sequences[0], list(sequences[1:count]) or initial_state
+            mask = mask[0] if isinstance(mask, list | tuple) else mask
+        self._check(sequences.shape)
+        cell, batch = welcome(self.cell), sequences.shape[0]
+        states = self._first_states(initial_state, batch)
+        noise = cell.noise(batch, sequences.shape[-1], sequences.dtype, training)
+        given = {} if constants is None else {"constants": constants}
+        last, outputs, states = rnn(
+            lambda x, states: cell.step(x, states, noise, **given),
+            cell.project(ops.swapaxes(sequences, 0, 1), noise),
+            states,
+            self.go_backwards,
+            None if mask is None else ops.swapaxes(mask, 0, 1),
+            unroll=self.unroll,
+            time_major=True,
+            zero_output_for_mask=self.zero_output_for_mask,
+            return_all_outputs=self.return_sequences,
+        )
+        if self._memory is not None:
+            for kept, state in zip(jax.tree.leaves(self.states), jax.tree.leaves(states), strict=True):
+                kept.assign(state)
+        output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
+        return (output, *states) if self.return_state else output
+
+    def compute_mask(self, inputs, previous_mask=None):
+        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+        mask = mask if self.return_sequences else None
+        return [mask] + [None] * len(self.state_size) if self.return_state else mask
+
+    @classmethod
+    def from_config(cls, config: dict) -> "RNN":
+        cell = config.get("cell")
+        if isinstance(cell, dict):
+            config = {**config, "cell": registry.deserialize(cell, "layers")}
+        return super().from_config(config)
+
+
+@registry.member("layers")
+class SimpleRNN(RNN):
+    """`h = activation(x @ kernel + h @ recurrent_kernel + bias)` at every step.
+
+    Args:
+        units, activation, ..., recurrent_dropout, seed: as in `SimpleRNNCell`.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+
+    Example:
+        >>> SimpleRNN(4)(np.ones((2, 5, 3), "float32")).shape
+        (2, 4)
+    """
+
+    rank = 3
+
+    def __init__(
+        self, units: int, activation="tanh", use_bias: bool = True, kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
+        recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+        recurrent_constraint=None, bias_constraint=None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, seed: int | None = None, **kwargs,
+    ):  # fmt: skip
+        self.settle(SimpleRNNCell, locals())
+
+
+def _no_cudnn(use_cudnn, who: str) -> None:
+    if use_cudnn not in ("auto", False, None):
+        raise ValueError(f"{who}: there is no cuDNN here, XLA compiles the loop; leave `use_cudnn` 'auto'")
+
+
+@registry.member("layers")
+class LSTM(RNN):
+    """Long short-term memory (Hochreiter & Schmidhuber, 1997).
+
+    Args:
+        units, activation, recurrent_activation, ..., seed: as in `LSTMCell`.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+
+    Example:
+        >>> LSTM(4, return_sequences=True)(np.ones((2, 5, 3), "float32")).shape
+        (2, 5, 4)
+    """
+
+    rank = 3
+
+    def __init__(
+        self, units: int, activation="tanh", recurrent_activation="sigmoid", use_bias: bool = True,
+        kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
+        unit_forget_bias: bool = True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
+        activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
+        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, use_cudnn="auto", **kwargs,
+    ):  # fmt: skip
+        _no_cudnn(use_cudnn, "LSTM")
+        self.settle(LSTMCell, locals())
+
+
+@registry.member("layers")
+class GRU(RNN):
+    """Gated recurrent unit (Cho et al., 2014).
+
+    Args:
+        units, activation, recurrent_activation, ..., reset_after, seed: as in `GRUCell`.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+
+    Example:
+        >>> GRU(4)(np.ones((2, 5, 3), "float32")).shape
+        (2, 4)
+    """
+
+    rank = 3
+
+    def __init__(
+        self, units: int, activation="tanh", recurrent_activation="sigmoid", use_bias: bool = True,
+        kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
+        kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+        kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout: float = 0.0,
+        recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        reset_after: bool = True, use_cudnn="auto", **kwargs,
+    ):  # fmt: skip
+        _no_cudnn(use_cudnn, "GRU")
+        self.settle(GRUCell, locals())

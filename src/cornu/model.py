@@ -1,0 +1,313 @@
+"""Model: a layer made of layers, by a graph or by a user's own `call`, that can be trained."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+
+from . import functional, graph, registry, scope, symbol
+from .layers.layer import Layer
+from .saving import archive, objects
+from .symbol import Symbol, is_symbol
+from .training.data import cast_like, is_arrays
+from .training.loop import Trainer
+from .utils import text_summary
+
+
+@registry.member("models")
+class Model(Trainer, Layer):
+    """A layer that can be trained: the graph between `inputs` and `outputs`, or a subclass with its own `call`.
+
+    Args:
+        inputs: symbols made by `Input`, or a list, dict or nested structure of them.
+        outputs: symbols that calls of layers and ops on these inputs made, in any structure.
+        name: unique word for messages and files.
+
+    Raises ValueError when the outputs need something that the inputs do not lead to.
+
+    Example:
+        >>> x = cornu.Input((10,))
+        >>> y = cornu.layers.Dense(3)(x)
+        >>> Model(x, y).count_params()
+        33
+    """
+
+    inherited = ("name", "trainable", "dtype")
+    supports_masking = True
+    nodes: list[graph.Node] | None = None
+
+    def __init__(
+        self, inputs=None, outputs=None, name: str | None = None, trainable: bool = True, dtype=None
+    ):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        if (inputs is None) != (outputs is None):
+            raise ValueError(f"{self.name}: a graph needs both `inputs` and `outputs`")
+        if inputs is not None:
+            self._set_graph(inputs, outputs)
+
+    def _set_graph(self, inputs, outputs) -> None:
+        for what, tree in (("inputs", inputs), ("outputs", outputs)):
+            for leaf in jax.tree.leaves(tree):
+                if not is_symbol(leaf):
+                    raise ValueError(
+                        f"{self.name}: `{what}` are symbols, made by Input and by calling layers on it; got "
+                        f"{type(leaf).__name__}"
+                    )
+        try:
+            self.nodes = graph.order(outputs, inputs)
+        except graph.Disconnected as error:
+            raise ValueError(f"{self.name}: the graph is not connected. {error}") from None
+        self._inputs, self._outputs = inputs, outputs
+        self._added_losses: list = []
+        self.built = True
+
+    # ---- the graph -----------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> list[Symbol] | None:
+        """The symbols that go in, as a flat list; None without a graph."""
+        return jax.tree.leaves(self._inputs) if self.nodes is not None else None
+
+    @property
+    def outputs(self) -> list[Symbol] | None:
+        """The symbols that come out, as a flat list; None without a graph."""
+        return jax.tree.leaves(self._outputs) if self.nodes is not None else None
+
+    input = property(lambda self: self._inputs if self.nodes is not None else self._only("input"))
+    output = property(lambda self: self._outputs if self.nodes is not None else self._only("output"))
+    input_shape = property(lambda self: jax.tree.map(lambda leaf: leaf.shape, self.input))
+    output_shape = property(lambda self: jax.tree.map(lambda leaf: leaf.shape, self.output))
+
+    def _names(self, symbols, tree) -> list[str]:
+        if isinstance(tree, dict):
+            return sorted(tree)
+        names: list[str] = []
+        for leaf in symbols:
+            name = getattr(leaf.node and leaf.node.operation, "name", None) or leaf.name
+            number = 1
+            base = name
+            while name in names:
+                name, number = f"{base}_{number}", number + 1
+            names.append(name)
+        return names
+
+    @property
+    def input_names(self) -> list[str] | None:
+        return self._names(self.inputs, self._inputs) if self.nodes is not None else None
+
+    @property
+    def output_names(self) -> list[str] | None:
+        return self._names(self.outputs, self._outputs) if self.nodes is not None else None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order of their weights in files."""
+        if self.nodes is None:
+            return self._layers
+        return [
+            each for each in dict.fromkeys(node.operation for node in self.nodes) if isinstance(each, Layer)
+        ]
+
+    @property
+    def _layers(self) -> list[Layer]:
+        held = super()._layers
+        if self.nodes is None:
+            return held
+        return list(dict.fromkeys([*self.layers, *held]))
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name, or at that place.
+
+        Raises ValueError when there is none, with the nearest name.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError("get_layer needs a name or an index")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self.name} has {len(layers)} layers; there is no layer {index}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"{self.name} has no layer {name!r}.{registry.nearest(name, [x.name for x in layers])}"
+        )
+
+    def call(self, inputs, training: bool | None = None, mask=None):
+        """The outputs of the graph for these inputs; a subclass writes its own."""
+        if self.nodes is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a `call` method, or `inputs` and `outputs`"
+            )
+        given = self._match_inputs(inputs)
+        values = {}
+        masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
+        for target, value, each in zip(self.inputs, given, masks, strict=True):
+            value = self._fit_input(target, value)
+            if each is not None:
+                scope.set_mask(value, each)
+            values[id(target)] = value
+        values = graph.replay(self.nodes, values)
+        for loss in self._added_losses:
+            super().add_loss(graph.fill(loss, graph.replay(graph.order(loss, self.inputs), dict(values))))
+        return graph.fill(self._outputs, values)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The masks that the outputs already carry."""
+        if self.nodes is None:
+            return previous_mask
+        return [scope.mask_of(leaf) for leaf in jax.tree.leaves(self.call(inputs))]
+
+    def _pass_mask(self, inputs, outputs, mask, wanted) -> None:
+        if self.nodes is None:  # in a graph the layers have passed theirs
+            super()._pass_mask(inputs, outputs, mask, wanted)
+
+    def _match_inputs(self, inputs) -> list:
+        """Inputs in the order of the graph's: by name, or by place."""
+        if isinstance(inputs, dict):
+            names = sorted(self._inputs) if isinstance(self._inputs, dict) else self.input_names
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise ValueError(
+                    f"{self.name} has the inputs {', '.join(names)}; the data has {', '.join(map(str, inputs))}"
+                )
+            return [leaf for name in names for leaf in jax.tree.leaves(inputs[name])]
+        given = jax.tree.leaves(inputs)
+        if len(given) != len(self.inputs):
+            raise ValueError(
+                f"{self.name} has {len(self.inputs)} inputs ({', '.join(self.input_names)}); got {len(given)} arrays"
+            )
+        return given
+
+    def _fit_input(self, target: Symbol, value):
+        """A value with the rank and the kind of number that the `Input` declares."""
+        shape = target.shape
+        if value.ndim == len(shape) - 1 and shape[-1] == 1:
+            value = value[..., None]
+        elif value.ndim == len(shape) + 1 and value.shape[-1] == 1:
+            value = value[..., 0]
+        if value.ndim != len(shape) or any(
+            n is not None and m is not None and n != m
+            for n, m in zip(shape[1:], value.shape[1:], strict=True)
+        ):
+            name = getattr(target.node and target.node.operation, "name", target.name)
+            raise ValueError(
+                f"{self.name}: input {name!r} expects shape {shape}, the data has shape {tuple(value.shape)}"
+            )
+        floats = target.dtype.startswith(("float", "bfloat")) and jnp.issubdtype(value.dtype, jnp.floating)
+        return value if floats else cast_like(value, target.dtype)
+
+    def _check_inputs(self, x):
+        if self.nodes is not None:
+            for target, value in zip(self.inputs, self._match_inputs(x), strict=True):
+                self._fit_input(target, jax.ShapeDtypeStruct(value.shape, target.dtype)) if (
+                    value.ndim == len(target.shape)
+                ) else self._fit_input(target, value[:1])
+        return x
+
+    def add_loss(self, loss) -> None:
+        """Add to what `fit` minimises: arrays inside `call`, or symbols of the model's graph."""
+        if symbol.has_symbols(loss):
+            self._added_losses += loss if isinstance(loss, list | tuple) else [loss]
+        else:
+            super().add_loss(loss)
+
+    def build(self, input_shape=None) -> None:
+        """Make the weights for inputs of this shape, by running `call` abstractly."""
+        if self.nodes is None and input_shape is not None and type(self).call is not Model.call:
+            def is_shape(x):
+                return (
+                            isinstance(x, tuple | list) and all(n is None or isinstance(n, int) for n in x)
+                        )  # noqa: E731
+            make = lambda shape: Symbol(shape, self.input_dtype)  # noqa: E731
+            stand_in = jax.tree.map(make, input_shape, is_leaf=is_shape)
+            symbol.infer(lambda inputs: self.call(inputs), stand_in)
+        self.built = True
+
+    def _build_from(self, inputs) -> None:
+        """Make the weights for inputs like these symbols."""
+        symbol.infer(lambda given: self(given, training=False), inputs)
+        self.built = True
+
+    def _ensure_built(self, args: tuple, kwargs: dict) -> None:
+        """Layers of a user's model build themselves when its `call` reaches them."""
+        if not self.built and type(self).build is Model.build:
+            self.built = True
+            if args and is_arrays(args[0]):
+                self._book.build_shapes = {"input": jax.tree.map(lambda leaf: tuple(leaf.shape), args[0])}
+            return
+        super()._ensure_built(args, kwargs)
+
+    # ---- as data -------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and their numbers of weights."""
+        text_summary.summary(
+            self,
+            line_length=line_length,
+            positions=positions,
+            print_fn=print_fn,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+        )
+
+    def serialized_as(self) -> tuple[str, str] | None:
+        """Where Keras 3 has this class, where it is the library's own."""
+        if type(self) is Model:
+            return ("keras.src.models.functional", "Functional") if self.nodes is not None else None
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        if self.nodes is None:
+            return super().get_config()
+        base = {"name": self.name, "trainable": self.trainable}
+        return base | functional.describe(self.nodes, self._inputs, self._outputs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects=None) -> Self:
+        """A model from what `get_config` returned, in the form of any era."""
+        with registry.custom_object_scope(custom_objects):
+            if "layers" not in config or "input_layers" not in config:
+                return super().from_config(config)
+            inputs, outputs = functional.rebuild(config, objects.layer_from)
+            one = lambda tree: tree[0] if isinstance(tree, list) and len(tree) == 1 else tree  # noqa: E731
+            model = cls(inputs=one(inputs), outputs=one(outputs), name=config.get("name"))
+            if not config.get("trainable", True):
+                model.trainable = False
+            return model
+
+    def to_json(self, **kwargs) -> str:
+        """The architecture as JSON; `models.model_from_json` reads it."""
+        return objects.to_json(self, **kwargs)
+
+    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write the whole model into a file: `.keras`, or `.h5` (the older format)."""
+        archive.save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath, overwrite: bool = True) -> None:
+        """Write the weights into a file: `.weights.h5`, or `.h5` (the older format)."""
+        archive.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath, by_name: bool = False, skip_mismatch: bool = False) -> None:
+        """Read the weights from a file that `save_weights` or `save` wrote."""
+        archive.load_weights(self, filepath, by_name, skip_mismatch)
+
+    def __reduce__(self):
+        return archive.from_bytes, (archive.to_bytes(self),)
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        return archive.from_bytes(archive.to_bytes(self))
+
+
+registry.family("models", {"Functional": Model})

@@ -1,0 +1,30 @@
+"""Models as files and as plain data."""
+
+from ..registry import (
+    custom_object_scope,
+    deserialize,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize,
+)
+from .archive import load_model, load_weights, save_model, save_weights
+
+CustomObjectScope = custom_object_scope
+deserialize_keras_object, serialize_keras_object = deserialize, serialize
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "load_weights",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+    "serialize_keras_object",
+]

@@ -1,0 +1,57 @@
+"""What holds while a layer is being called: learning phase, compute dtype, collected losses."""
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Iterator
+
+LOCK = threading.RLock()  # tracing swaps the values of shared cells: one thread at a time
+
+
+class Call(threading.local):
+    """The innermost layer call of this thread."""
+
+    training: bool | None = None
+    compute_dtype: str | None = None
+    depth: int = 0
+    number: int = 0  # of the outermost call, so that what belongs to one pass is known
+    safe: bool = True  # code in files is not run
+    probing: bool = False  # shapes are being inferred: nothing that is computed may be kept
+    written: list | None = None  # where it is a list, cells enter themselves as they are written
+
+
+call = Call()
+
+
+@contextlib.contextmanager
+def entered(**settings) -> Iterator[Call]:
+    """Change some fields of `call` for the length of a `with`."""
+    before = {name: getattr(call, name) for name in settings}
+    for name, value in settings.items():
+        setattr(call, name, value)
+    try:
+        yield call
+    finally:
+        for name, value in before.items():
+            setattr(call, name, value)
+
+
+# ---- masks -------------------------------------------------------------------------------------
+
+_masks: dict = {}  # id of an array or symbol -> the mask that travels with it
+
+
+def mask_of(x):
+    """The mask that travels with an array or symbol, or None."""
+    return _masks.get(id(x))
+
+
+def set_mask(x, mask) -> None:
+    """Let a mask travel with an array or symbol for as long as that lives; None takes it off."""
+    if mask is None:
+        _masks.pop(id(x), None)
+    elif id(x) in _masks:
+        _masks[id(x)] = mask
+    else:
+        _masks[id(x)] = mask
+        weakref.finalize(x, _masks.pop, id(x), None).atexit = False

@@ -1,0 +1,177 @@
+"""Sequential: a stack of layers, each called on what the one before it returns."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import jax
+
+from . import registry, scope
+from .layers.core import Input
+from .layers.layer import Layer
+from .model import Model
+from .saving import objects
+from .symbol import Symbol, is_symbol
+
+
+@registry.member("models")
+class Sequential(Model):
+    """A stack of layers, each called on what the one before it returns.
+
+    Args:
+        layers: list of layers; the first may be an `Input`, or have an `input_shape`.
+        name: unique word for messages and files.
+
+    Example:
+        >>> model = Sequential([cornu.Input((10,)), cornu.layers.Dense(3)])
+        >>> model.output_shape
+        (None, 3)
+    """
+
+    def __init__(self, layers: Sequence | None = None, name: str | None = None, trainable: bool = True):
+        super().__init__(name=name, trainable=trainable)
+        self._stack: list[Layer] = []
+        self._source: Symbol | None = None
+        for layer in layers or []:
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [layer for layer in self._stack if not layer.is_input]
+
+    @property
+    def _layers(self) -> list[Layer]:
+        return self._stack
+
+    def add(self, layer) -> None:
+        """Put a layer on top.
+
+        Raises TypeError for what is no layer and ValueError where its name is taken or its input does not fit.
+        """
+        if is_symbol(layer) and getattr(layer.node and layer.node.operation, "is_input", False):
+            layer = layer.node.operation
+        if not isinstance(layer, Layer):
+            if not callable(layer) or isinstance(layer, type):
+                raise TypeError(f"{self.name}: expected a layer; got {layer!r}")
+            layer = registry.lookup("layers", "Lambda")(function=layer)
+        if any(layer.name == other.name and layer is not other for other in self._stack):
+            raise ValueError(
+                f"{self.name} has a layer named {layer.name!r} already: names are unique in a model"
+            )
+        if layer.is_input and self._stack:
+            raise ValueError(f"{self.name}: an Input comes first, but there are layers already")
+        if not self._stack:
+            self._source = self._source_of(layer)
+        if self._source is not None and not layer.is_input:
+            outputs = layer(self._outputs if self.nodes is not None else self._source)
+            if len(jax.tree.leaves(outputs)) != 1:
+                raise ValueError(f"{layer.name} has several outputs; a Sequential needs layers with one")
+            self._stack.append(layer)
+            self._set_graph(self._inputs if self.nodes is not None else self._source, outputs)
+        else:
+            self._stack.append(layer)
+            if layer.is_input:
+                self._set_graph(self._source, self._source)
+        self._forget_compiled()
+
+    def _source_of(self, layer: Layer) -> Symbol | None:
+        """The symbol that goes in, where the first layer tells its shape."""
+        if layer.is_input:
+            return layer.output
+        shape, dtype = layer._book.batch_shape, layer.input_dtype
+        if shape is None and getattr(layer, "nodes", None):
+            return self._copy_of(layer.inputs[0])
+        return None if shape is None else Input(batch_shape=shape, dtype=dtype)
+
+    @staticmethod
+    def _copy_of(source: Symbol) -> Symbol:
+        return Input(batch_shape=source.shape, dtype=source.dtype)
+
+    def _forget_compiled(self) -> None:
+        if self.compiled:
+            self._compiled_metrics, self._trained, self._runners = None, None, {}
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the top layer off and return it.
+
+        Raises TypeError when there is none.
+        """
+        if not self.layers:
+            raise TypeError(f"{self.name} has no layer to take off")
+        layer = self._stack.pop()
+        if self._source is not None:
+            node = self._outputs.node
+            if layer._book.nodes and layer._book.nodes[-1] is node:
+                layer._book.nodes.pop()
+            if self.layers:
+                self._set_graph(self._inputs, node.args[0])
+            else:
+                self._set_graph(self._inputs, self._inputs)
+        self._forget_compiled()
+        return layer
+
+    def build(self, input_shape=None) -> None:
+        """Make the weights for inputs of this shape, batch included."""
+        if self.nodes is None and input_shape is not None and self._stack:
+            dtype = self._stack[0].input_dtype
+            self._connect(Input(batch_shape=tuple(input_shape), dtype=dtype))
+        self.built = self.built or self.nodes is not None
+
+    def _connect(self, source: Symbol) -> None:
+        outputs = source
+        for layer in self._stack:
+            outputs = layer(outputs)
+        self._source = source
+        self._set_graph(source, outputs)
+
+    def _build_from(self, inputs) -> None:
+        only = jax.tree.leaves(inputs)
+        if self.nodes is None and len(only) == 1 and self._stack:
+            self._connect(Input(batch_shape=only[0].shape, dtype=only[0].dtype))
+        elif not self._stack:
+            raise ValueError(f"{self.name} has no layers")
+
+    def _ensure_built(self, args: tuple, kwargs: dict) -> None:
+        if self.nodes is None and args:
+            with scope.LOCK, scope.entered(compute_dtype=None):
+                stand_in = jax.tree.map(lambda leaf: Symbol((None, *leaf.shape[1:]), leaf.dtype), args[0])
+                self._build_from(stand_in)
+            self._book.build_shapes = {"input": jax.tree.map(lambda leaf: tuple(leaf.shape), args[0])}
+
+    def call(self, inputs, training: bool | None = None, mask=None):
+        """The layers one after the other."""
+        if self.nodes is not None:
+            return super().call(inputs, training, mask)
+        for layer in self._stack:
+            inputs = layer(inputs)
+        return inputs
+
+    def serialized_as(self) -> tuple[str, str] | None:
+        return ("keras", "Sequential") if type(self) is Sequential else None
+
+    def get_config(self) -> dict[str, Any]:
+        layers = [registry.serialize(layer) for layer in self._stack]
+        if (
+            self._source is not None
+            and not self._stack[0].is_input
+            and "batch_shape" not in layers[0]["config"]
+        ):
+            layers.insert(0, registry.serialize(self._source.node.operation))
+        made = {"name": self.name, "trainable": self.trainable, "layers": layers}
+        if self._source is not None:
+            made["build_input_shape"] = self._source.shape
+        return made
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any] | list, custom_objects=None) -> Self:
+        """A stack from what `get_config` returned; Keras 1 wrote a bare list of layers."""
+        if isinstance(config, list):
+            config = {"layers": config}
+        with registry.custom_object_scope(custom_objects):
+            made = cls(name=config.get("name"))
+            for head in config["layers"]:
+                made.add(objects.layer_from(head))
+            if made.nodes is None and config.get("build_input_shape"):
+                made.build(tuple(config["build_input_shape"]))
+            if not config.get("trainable", True):
+                made.trainable = False
+            return made

@@ -1,0 +1,311 @@
+"""What `fit`, `evaluate` and `predict` are fed: arrays held in memory, or batches that come one by one."""
+
+import concurrent.futures
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes
+
+RESIDENT_BYTES = 2**31  # arrays up to this size are kept on the device as a whole
+
+
+def is_none(leaf) -> bool:
+    return leaf is None
+
+
+def leaves(tree) -> list:
+    """The leaves of a structure, None among them."""
+    return jax.tree.leaves(tree, is_leaf=is_none)
+
+
+def is_arrays(x) -> bool:
+    """Whether `x` is an array or a structure of arrays, rather than something that yields batches."""
+    if isinstance(x, Mapping):
+        return all(map(is_arrays, x.values()))
+    if isinstance(x, list | tuple):
+        return all(is_arrays(each) or isinstance(each, bool | int | float) or each is None for each in x)
+    return hasattr(x, "shape") and hasattr(x, "dtype") or hasattr(x, "to_numpy")
+
+
+def as_numpy(x, what: str):
+    """An array-like as an array that a device can take; names what it was in an error."""
+    if isinstance(x, jax.Array) or x is None:
+        return x
+    if hasattr(x, "to_numpy"):
+        x = x.to_numpy()
+    elif hasattr(x, "detach"):
+        x = x.detach().cpu().numpy()
+    elif hasattr(x, "toarray"):
+        x = x.toarray()
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{what}: the rows have different lengths, so they make no array") from error
+    if array.dtype == object or array.dtype.kind in "USV":
+        raise ValueError(
+            f"{what} holds {array.dtype} data, not numbers. Ragged lists: see cornu.utils.pad_sequences; "
+            "words and categories have to become numbers first."
+        )
+    narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32"}.get(array.dtype.name)
+    return array.astype(narrow) if narrow and not jax.config.jax_enable_x64 else array
+
+
+def structure(x, what: str):
+    """A structure of arrays; a list of plain numbers is one array."""
+    if isinstance(x, Mapping):
+        return {name: structure(each, f"{what}[{name!r}]") for name, each in x.items()}
+    if isinstance(x, list | tuple) and x and all(is_arrays(each) or each is None for each in x):
+        deep = all(isinstance(each, list | tuple) for each in x)
+        if not deep or any(hasattr(leaf, "shape") for leaf in leaves(list(x))):
+            return type(x)(structure(each, f"{what}[{i}]") for i, each in enumerate(x))
+    return as_numpy(x, what)
+
+
+def length_of(data: dict[str, Any]) -> int:
+    """The number of samples, the same in every array.
+
+    Raises ValueError for no samples or for arrays that disagree.
+    """
+    sizes = {}
+    for what, tree in data.items():
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+            if not leaf.shape:
+                raise ValueError(f"{what} is a single number; the first axis has to be the samples")
+            sizes[what + jax.tree_util.keystr(path)] = leaf.shape[0]
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{what} has {size}" for what, size in sizes.items())
+        raise ValueError(f"The arrays have different numbers of samples: {said}")
+    size = next(iter(sizes.values()), 0)
+    if not size:
+        raise ValueError("The data is empty: there is no sample in it")
+    return size
+
+
+class Arrays:
+    """Samples in memory, taken by row.
+
+    Args:
+        x, y, sample_weight: arrays or structures of them, samples first; None where there are none.
+        batch_size: samples a step.
+        shuffle: True, False, or 'batch' (the order of whole batches).
+    """
+
+    def __init__(self, x, y=None, sample_weight=None, batch_size: int | None = None, shuffle=False):
+        self.x, self.y = structure(x, "x"), structure(y, "y")
+        self.sample_weight = structure(sample_weight, "sample_weight")
+        given = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        self.size = length_of({what: tree for what, tree in given.items() if tree is not None})
+        self.batch_size = 32 if batch_size is None else batch_size
+        if not isinstance(self.batch_size, int | np.integer) or self.batch_size < 1:
+            raise ValueError(f"batch_size is a positive int; got {batch_size!r}")
+        self.shuffle = shuffle
+        self._order = np.arange(self.size, dtype="int32")
+        self._device = None
+
+    @property
+    def steps(self) -> int:
+        return -(-self.size // self.batch_size)
+
+    @property
+    def parts(self) -> tuple:
+        return self.x, self.y, self.sample_weight
+
+    @property
+    def resident(self) -> bool:
+        """Whether the arrays are small enough to be kept on the device."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self.parts)) <= RESIDENT_BYTES
+
+    def on_device(self) -> tuple:
+        """The arrays on the device, put there once."""
+        if self._device is None:
+            self._device = jax.tree.map(jnp.asarray, self.parts)
+        return self._device
+
+    def next_order(self) -> np.ndarray:
+        """The rows in the order of the next epoch: each shuffle goes on from the last."""
+        if self.shuffle == "batch":
+            whole = self.size // self.batch_size * self.batch_size
+            batches = self._order[:whole].reshape(-1, self.batch_size)
+            np.random.shuffle(batches)
+        elif self.shuffle:
+            np.random.shuffle(self._order)
+        return self._order.copy()
+
+    def rows(self, rows) -> tuple:
+        """The samples of some rows."""
+        return jax.tree.map(lambda leaf: leaf[rows], self.parts)
+
+    def batches(self, order: np.ndarray) -> Iterator[tuple]:
+        for start in range(0, self.size, self.batch_size):
+            yield self.rows(order[start : start + self.batch_size])
+
+    def split(self, fraction: float) -> tuple["Arrays", "Arrays"]:
+        """The first part to train on, and the last `fraction` of the samples.
+
+        Raises ValueError when one of the two would be empty.
+        """
+        at = int(self.size * (1 - fraction))
+        if not 0 < fraction < 1 or not 0 < at < self.size:
+            raise ValueError(
+                f"validation_split={fraction} leaves {at} samples to train on and {self.size - at} to validate"
+            )
+        first, last = self.rows(slice(0, at)), self.rows(slice(at, None))
+        return Arrays(*first, self.batch_size, self.shuffle), Arrays(*last, self.batch_size)
+
+
+def unpack(batch, where: str = "the data") -> tuple:
+    """`(x, y, sample_weight)` from what a generator yields: x, (x,), (x, y) or (x, y, sample_weight)."""
+    if isinstance(batch, list):
+        batch = tuple(batch)
+    if not isinstance(batch, tuple):
+        batch = (batch,)
+    if not 1 <= len(batch) <= 3:
+        raise ValueError(
+            f"{where} yields tuples of {len(batch)}; expected x, (x, y) or (x, y, sample_weight)"
+        )
+    names = ("x", "y", "sample_weight")
+    made = [structure(each, name) for each, name in zip(batch, names, strict=False)]
+    length_of({name: each for name, each in zip(names, made, strict=False) if each is not None})
+    return (*made, None, None)[:3]
+
+
+class Stream:
+    """Batches that come one by one, from an iterable, a generator or a `Sequence`.
+
+    Args:
+        source: yields x, (x, y) or (x, y, sample_weight).
+        steps: how many batches make an epoch; None: until it ends.
+        shuffle: whether the batches of a Sequence come in random order.
+    """
+
+    def __init__(self, source: Iterable, steps: int | None = None, shuffle: bool = False):
+        self.source, self.shuffle = source, shuffle
+        self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self.endless = not self.indexed and iter(source) is source
+        self._iterator = iter(source) if self.endless else None
+        if steps is None and hasattr(source, "__len__") and not self.endless:
+            steps = len(source)
+        if steps is not None and steps < 1:
+            raise ValueError(f"The data is empty: {type(source).__name__} has {steps} batches")
+        self.steps = steps
+        self._first = []
+
+    def peek(self) -> tuple:
+        """The first batch, which comes again when the epoch begins."""
+        if not self._first:
+            iterator = self._iterator if self.endless else iter(self._raw(1))
+            try:
+                self._first = [next(iterator)]
+            except StopIteration:
+                raise ValueError("The data is empty: it ended before the first batch") from None
+        batch = self._first[0]
+        if not self.endless:
+            self._first = []
+        return unpack(batch, type(self.source).__name__)
+
+    def _raw(self, steps: int | None) -> Iterator:
+        if self.endless:
+            first, self._first = self._first, []
+            return itertools.chain(first, self._iterator)
+        if not self.indexed:
+            return iter(self.source)
+        order = np.arange(len(self.source))
+        if self.shuffle:
+            np.random.shuffle(order)
+        return self._prefetched(itertools.cycle(order) if steps and steps > len(order) else iter(order))
+
+    def _prefetched(self, order: Iterator) -> Iterator:
+        """Batches made ahead by the Sequence's own number of workers."""
+        workers = max(1, int(getattr(self.source, "workers", 1) or 1))
+        ahead = max(workers, min(int(getattr(self.source, "max_queue_size", 10) or 1), 10))
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            waiting = [pool.submit(self.source.__getitem__, int(i)) for i in itertools.islice(order, ahead)]
+            try:
+                while waiting:
+                    yield waiting.pop(0).result()
+                    waiting += [
+                        pool.submit(self.source.__getitem__, int(i)) for i in itertools.islice(order, 1)
+                    ]
+            finally:
+                for each in waiting:
+                    each.cancel()
+
+    def batches(self, steps: int | None = None) -> Iterator[tuple]:
+        """The batches of one epoch.
+
+        Raises ValueError when it ends before `steps` batches came.
+        """
+        steps = steps or self.steps
+        raw = self._raw(steps)
+        try:
+            for count in itertools.count():
+                if steps is not None and count >= steps:
+                    return
+                try:
+                    batch = next(raw)
+                except StopIteration:
+                    if steps is None and count:
+                        return
+                    raise ValueError(
+                        f"The data ended after {count} of {steps or 'at least one'} steps. "
+                        "Give fewer steps_per_epoch, or data that goes on."
+                    ) from None
+                yield unpack(batch, type(self.source).__name__)
+        finally:
+            if hasattr(raw, "close") and not self.endless:
+                raw.close()
+
+    def begin_epoch(self) -> None:
+        getattr(self.source, "on_epoch_begin", lambda: None)()
+
+    def end_epoch(self) -> None:
+        getattr(self.source, "on_epoch_end", lambda: None)()
+
+
+def weights_of_classes(y, class_weight: Mapping[int, float], name: str = "class_weight"):
+    """One weight a sample from a weight a class: labels are ints, or the largest of one-hot rows.
+
+    Raises ValueError for targets of more than two axes and, in the message, names classes without a weight.
+    """
+    y = np.asarray(y)
+    if y.ndim > 2:
+        raise ValueError(f"{name} needs targets of one label a sample; these have shape {y.shape}")
+    labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    labels = labels.astype(int)
+    missing = sorted(set(np.unique(labels)) - {int(key) for key in class_weight})
+    if missing:
+        raise ValueError(f"{name} has no weight for the classes {missing}, which are among the targets")
+    table = np.ones(max(int(key) for key in class_weight) + 1, "float32")
+    for key, weight in class_weight.items():
+        table[int(key)] = weight
+    return table[labels]
+
+
+def adapt(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False) -> Arrays | Stream:
+    """Whatever a user hands over, as `Arrays` or a `Stream`.
+
+    Raises ValueError when targets are given beside something that yields its own.
+    """
+    if x is None:
+        raise ValueError("There is no data: `x` is None")
+    if hasattr(x, "toarray") or is_arrays(x) or isinstance(x, list | tuple) and not hasattr(x, "batch_size"):
+        if isinstance(x, list | tuple) and not len(x):
+            raise ValueError("The data is empty: x has no sample")
+        return Arrays(x, y, sample_weight, batch_size, shuffle)
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"x is a {type(x).__name__} that yields batches: it has to yield targets and weights too"
+        )
+    if not isinstance(x, Iterable) and not hasattr(x, "__getitem__"):
+        raise TypeError(f"x is a {type(x).__name__}: expected arrays, a generator, a Sequence or an iterable")
+    return Stream(x, steps, shuffle)
+
+
+def cast_like(x, dtype: str):
+    """`x` in the type that an input declares, where it is another kind of number."""
+    return x if dtypes.dtype_of(x) == dtype else jnp.asarray(x, dtype)

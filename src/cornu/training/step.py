@@ -1,0 +1,166 @@
+"""Steps as pure functions of (state, batch), and spans: many of them in one dispatch."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .. import scope
+from ..variable import Variable, lend
+
+SPAN_SECONDS = 0.05  # what one dispatch should take: long enough to be cheap, short enough to watch
+
+
+class State(NamedTuple):
+    """The values that a step reads and replaces, each a list of arrays (or the cells that hold them)."""
+
+    params: list
+    state: list
+    slots: list
+    meters: list
+
+    @property
+    def flat(self) -> list:
+        return [each for part in self for each in part]
+
+
+def pure_step(step: Callable[[Any], dict], cells: State) -> Callable:
+    """A method that reads and writes `cells` as `(state, batch) -> (state, logs)`."""
+
+    def run(state: State, batch) -> tuple[State, dict]:
+        with lend(cells.flat, State(*state).flat) as read:
+            logs = step(batch)
+            values = iter(read())
+        return State(*([next(values) for _ in part] for part in cells)), logs
+
+    return run
+
+
+def stateful_step(step: Callable[[State, Any], tuple[dict, tuple]]) -> Callable:
+    """A user's `train_step(state, data) -> (logs, state)` in the order that spans use."""
+
+    def run(state: State, batch) -> tuple[State, dict]:
+        logs, state = step(tuple(state), batch)
+        return State(*map(list, state)), logs
+
+    return run
+
+
+def uses(jaxpr, primitives: Sequence[str]) -> bool:
+    """Whether a computation contains one of the primitives, at any depth."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in primitives:
+            return True
+        for value in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
+        ):
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns") and uses(inner, primitives):
+                return True
+    return False
+
+
+class Runner:
+    """Runs one kind of step over batches or rows of arrays, and keeps the cells true in between.
+
+    Args:
+        step: pure, `(state, batch) -> (state, logs)`.
+        cells: the variables behind the state.
+        result: `() -> logs`, read from the cells once a span; None: the step's own logs are kept.
+        compiled: False runs the Python code step by step.
+    """
+
+    def __init__(self, step: Callable, cells: State, result: Callable | None = None, compiled: bool = True):
+        self.step, self.cells, self.result, self.compiled = step, cells, result, compiled
+        self.loops: bool | None = None  # whether steps may run inside one loop; known once traced
+        self.count = 1  # steps in the next span
+        self._single = jax.jit(step) if compiled else step
+        self._span = jax.jit(self._run_span, static_argnames="size")
+        self._traced: dict = {}
+
+    def _read(self) -> State:
+        return State(*([cell._value for cell in part] for part in self.cells))
+
+    def _write(self, state: State) -> None:
+        for cells, values in zip(self.cells, state, strict=True):
+            for cell, value in zip(cells, values, strict=True):
+                cell._value = value
+
+    def on_batch(self, batch) -> dict:
+        """One step on one batch; returns logs that are still on the device."""
+        with scope.LOCK:
+            state, logs = self._single(self._read(), batch)
+            self._write(state)
+        return logs
+
+    def on_rows(self, data, order: jax.Array, start: int, most: int, size: int) -> tuple[int, dict]:
+        """Steps on the batches of `size` rows from the `start`-th on, at most `most`; how many, and logs."""
+        count = max(1, min(self.count, most))
+        if self.loops is False:
+            count = 1
+        with scope.LOCK:
+            began = time.perf_counter()
+            if self.compiled:
+                state, logs = self._span(self._read(), data, order, start, count, size=size)
+            else:
+                state, logs = self._single(self._read(), take(data, order, start, size))
+            self._write(state)
+        if self.compiled and self.loops:
+            jax.block_until_ready(logs)
+            self._adapt(time.perf_counter() - began, count, size)
+        return count, logs
+
+    def _adapt(self, seconds: float, count: int, size: int) -> None:
+        """Lengthen the next span until one takes SPAN_SECONDS; the first of a shape only compiled."""
+        if size not in self._traced:
+            self._traced[size] = True
+        elif count == self.count:
+            wanted = count * SPAN_SECONDS / max(seconds, 1e-6)
+            self.count = max(1, min(int(wanted), 8 * count))
+
+    def _run_span(self, state: State, data, order, start, count, size: int):
+        """`count` steps; traced once for each batch size, whatever the count."""
+        first = take(data, order, start, size)
+        traced, shapes = jax.make_jaxpr(self.step, return_shape=True)(state, first)
+        tree = jax.tree.structure(shapes)
+
+        def step(state, i):
+            leaves = jax.tree.leaves((state, take(data, order, start + i, size)))
+            return jax.tree.unflatten(tree, jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *leaves))
+
+        # XLA's convolutions on the CPU are hundreds of times slower inside a loop
+        self.loops = jax.default_backend() != "cpu" or not uses(traced.jaxpr, ["conv_general_dilated"])
+        if not self.loops:
+            return step(state, 0)
+        if self.result is None:
+            logs = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes[1])
+            return jax.lax.fori_loop(0, count, lambda i, carry: step(carry[0], i), (state, logs))
+        state = jax.lax.fori_loop(0, count, lambda i, state: step(state, i)[0], state)
+        with lend(self.cells.flat, State(*state).flat):
+            return state, self.result()
+
+
+def take(data, order, index, size: int):
+    """The `index`-th batch of `size` rows of every array, in the order given."""
+    rows = jax.lax.dynamic_slice(order, (index * size,), (size,))
+    return jax.tree.map(lambda array: jnp.take(array, rows, axis=0), data)
+
+
+def minimize(objective: Callable[[], tuple[jax.Array, Any]], params: list[Variable], others: list[Variable]):
+    """Gradients of what `objective` computes from the cells; `others` keep what it wrote into them.
+
+    Returns `(gradients, loss, aux)` for `objective() -> (loss, aux)`.
+    """
+
+    def run(values, rest):
+        with lend([*params, *others], [*values, *rest]) as read:
+            loss, aux = objective()
+            return loss, (loss, aux, read()[len(params) :])
+
+    values, rest = [cell._value for cell in params], [cell._value for cell in others]
+    gradients, (loss, aux, rest) = jax.grad(run, has_aux=True)(values, rest)
+    for cell, value in zip(others, rest, strict=True):
+        cell.assign(value)
+    return gradients, loss, aux
