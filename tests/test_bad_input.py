@@ -29,7 +29,10 @@ DATA = {
     "no targets": ((rows(4, 4), None), "give targets"),
     "label too large": ((rows(4, 4), LABELS + 1), "labels run from 0 to 2; the targets hold 1 to 3"),
     "label negative": ((rows(4, 4), LABELS - 1), "labels run from 0 to 2; the targets hold -1 to 1"),
-    "one-hot for sparse": ((rows(4, 4), np.eye(3)[LABELS]), "For one-hot targets use categorical_crossentropy"),
+    "one-hot for sparse": (
+        (rows(4, 4), np.eye(3)[LABELS]),
+        "For one-hot targets use categorical_crossentropy",
+    ),
     "words": ((np.array([["a", "b", "c", "d"]] * 4), LABELS), "not numbers"),
     "ragged": (([[1.0, 2.0], [3.0]], LABELS[:2]), "different lengths"),
     "two inputs": (([rows(4, 4), rows(4, 4)], LABELS), "1 inputs"),
@@ -82,7 +85,10 @@ def test_unknown_names_come_with_the_nearest(name):
 
 ARGUMENTS = {
     "unknown": (lambda: layers.Dense(2, activaton="relu"), "`activaton`.*`activation`"),
-    "both spellings": (lambda: layers.Dense(units=2, output_dim=3), "`output_dim` is the old name of `units`"),
+    "both spellings": (
+        lambda: layers.Dense(units=2, output_dim=3),
+        "`output_dim` is the old name of `units`",
+    ),
     "half of two": (lambda: layers.Conv2D(filters=2, nb_row=3), "`nb_row` given without `nb_col`"),
     "fit": (lambda: classifier().fit(rows(4, 4), LABELS, epoch=3), "epoch"),
     "both in fit": (lambda: classifier().fit(rows(4, 4), LABELS, epochs=1, nb_epoch=3), "nb_epoch"),
@@ -159,7 +165,7 @@ def test_class_weights():
 
 
 def test_validation_split_that_leaves_nothing():
-    for fraction in (0.01, 1.5):
+    for fraction in (1.0, 1.5):
         with pytest.raises(ValueError, match="validation_split"):
             classifier().fit(rows(4, 4), LABELS, validation_split=fraction, verbose=0)
 

@@ -26,14 +26,24 @@ def _norms(w, axis: int | Sequence[int]):
 
 
 class NonNeg(Constraint):
-    """`max(w, 0)`."""
+    """`max(w, 0)`.
+
+    Example:
+        >>> NonNeg()(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
 
     def __call__(self, w):
         return ops.maximum(w, 0)
 
 
 class UnitNorm(Constraint):
-    """`w / (epsilon + norm)`, norms along `axis`."""
+    """`w / (epsilon + norm)`, norms along `axis`.
+
+    Example:
+        >>> [round(x, 4) for x in UnitNorm()(np.array([3.0, 4.0])).tolist()]
+        [0.6, 0.8]
+    """
 
     def __init__(self, axis: int | Sequence[int] = 0):
         self.axis = axis
@@ -69,6 +79,10 @@ class MinMaxNorm(Constraint):
         min_value, max_value: how short and how long a vector may be.
         rate: how much of the way a vector is moved there at each update; 1: all of it.
         axis: along which vectors lie.
+
+    Example:
+        >>> [round(x, 4) for x in MinMaxNorm(10.0, 20.0)(np.array([3.0, 4.0])).tolist()]
+        [6.0, 8.0]
     """
 
     def __init__(

@@ -52,6 +52,8 @@ def dtype_of(x) -> str:
 
 def as_array(x):
     """Anything array-like as a JAX array: Python and NumPy floats in the default float type."""
+    if isinstance(x, jnp.ndarray):
+        return x
     if isinstance(x, np.ndarray | np.generic) and x.dtype == np.float64:
         return jnp.asarray(x, config.floatx())
     return jnp.asarray(x)

@@ -99,13 +99,13 @@ class Loss(Configurable):
         """What `call` gives for anything array-like, floats in the loss's type; a mask may travel with it."""
         return self.call(self._convert(y_true), self._convert(y_pred))
 
-    def _convert(self, tree):
-        def one(x):
-            x = ops.convert_to_tensor(x)
-            return ops.cast(x, self.dtype) if dtypes.is_float(x.dtype) and x.dtype != self.dtype else x
-
-        nested = isinstance(tree, Mapping) or any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(tree))
-        return jax.tree.map(one, tree) if nested else one(tree)
+    def _convert(self, x):
+        if isinstance(x, Mapping):
+            return {key: self._convert(each) for key, each in x.items()}
+        if isinstance(x, list | tuple) and any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(x)):
+            return [self._convert(each) for each in x]
+        x = ops.convert_to_tensor(x)
+        return ops.cast(x, self.dtype) if dtypes.is_float(x.dtype) and x.dtype != self.dtype else x
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         values = self.unreduced(y_true, y_pred)

@@ -181,30 +181,30 @@ class Model(Trainer, Layer):
             )
         return given
 
+    def _fit_shape(self, target: Symbol, shape: tuple) -> tuple:
+        """The shape in which data of some shape is handed to an `Input`; ValueError where it does not fit."""
+        expected, fitted = target.shape, shape
+        if len(shape) == len(expected) - 1 and expected[-1] == 1:
+            fitted = (*shape, 1)
+        elif len(shape) == len(expected) + 1 and shape[-1] == 1:
+            fitted = shape[:-1]
+        pairs = zip(expected[1:], fitted[1:], strict=False)
+        if len(fitted) != len(expected) or any(None not in (m, n) and m != n for m, n in pairs):
+            name = getattr(target.node and target.node.operation, "name", target.name)
+            raise ValueError(f"{self.name}: input {name!r} expects shape {expected}, the data has shape {shape}")
+        return fitted
+
     def _fit_input(self, target: Symbol, value):
         """A value with the rank and the kind of number that the `Input` declares."""
-        shape = target.shape
-        if value.ndim == len(shape) - 1 and shape[-1] == 1:
-            value = value[..., None]
-        elif value.ndim == len(shape) + 1 and value.shape[-1] == 1:
-            value = value[..., 0]
-        if value.ndim != len(shape) or any(
-            n is not None and m is not None and n != m
-            for n, m in zip(shape[1:], value.shape[1:], strict=True)
-        ):
-            name = getattr(target.node and target.node.operation, "name", target.name)
-            raise ValueError(
-                f"{self.name}: input {name!r} expects shape {shape}, the data has shape {tuple(value.shape)}"
-            )
+        fitted = self._fit_shape(target, tuple(value.shape))
+        value = value if fitted == value.shape else value.reshape(fitted)
         floats = target.dtype.startswith(("float", "bfloat")) and jnp.issubdtype(value.dtype, jnp.floating)
         return value if floats else cast_like(value, target.dtype)
 
     def _check_inputs(self, x):
         if self.nodes is not None:
             for target, value in zip(self.inputs, self._match_inputs(x), strict=True):
-                self._fit_input(target, jax.ShapeDtypeStruct(value.shape, target.dtype)) if (
-                    value.ndim == len(target.shape)
-                ) else self._fit_input(target, value[:1])
+                self._fit_shape(target, tuple(value.shape))
         return x
 
     def add_loss(self, loss) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from . import dtypes
 from .eras import border
 
-FAMILIES: dict[str, dict[str, Any]] = {}  # family ("layers", "losses"...) -> name -> class or function
+# family ("layers", "losses"...) -> name -> class or function
+FAMILIES: dict[str, dict[str, Any]] = {"dtype_policies": {"DTypePolicy": dtypes.DTypePolicy}}
 _custom: dict[str, Any] = {}  # what users registered or lent through `custom_object_scope`
 _packages: dict[Any, str] = {}  # registered class or function -> "package>name"
 
@@ -205,8 +207,9 @@ def find_class(config: Mapping[str, Any], family_name: str | None = None):
     for key in (registered, name):
         if key and key in _custom:
             return _custom[key]
-    home = (config.get("module") or "").removeprefix("keras.").split(".")[0]
-    families = [home] if home in FAMILIES else [family_name] if family_name else list(FAMILIES)
+    path = (config.get("module") or "").removeprefix("keras.")
+    homes = [home for home in (path, path.split(".")[0]) if home in FAMILIES]
+    families = homes[:1] or ([family_name] if family_name else list(FAMILIES))
     for each in families:
         with contextlib.suppress(UnknownName):
             return lookup(each, name)
@@ -233,7 +236,8 @@ def deserialize(config: Mapping[str, Any], family_name: str | None = None):
     found = find_class(config, family_name)
     if not inspect.isclass(found):
         return found
-    inner = dict(config.get("config") or {})
+    inner = config.get("config")
+    inner = inner if isinstance(inner, list) else dict(inner or {})  # Keras 1 wrote a stack as a list
     if hasattr(found, "from_config"):
         return found.from_config(inner)
     return found(**inner)

@@ -47,7 +47,8 @@ class L1L2(Regularizer):
         self.l1, self.l2 = _strength("l1", l1), _strength("l2", l2)
 
     def __call__(self, x):
-        penalty = ops.zeros((), ops.dtype(x))
+        x = ops.convert_to_tensor(x)
+        penalty = ops.zeros((), x.dtype)
         if self.l1:
             penalty = penalty + self.l1 * ops.sum(ops.abs(x))
         if self.l2:
@@ -56,7 +57,14 @@ class L1L2(Regularizer):
 
 
 class L1(Regularizer):
-    """`l1 * sum(|x|)`."""
+    """`l1 * sum(|x|)`.
+
+    Raises ValueError for what is no number of at least 0.
+
+    Example:
+        >>> float(L1(0.5)(np.array([3.0, -4.0])))
+        3.5
+    """
 
     def __init__(self, l1: float | None = 0.01):
         self.l1 = _strength("l1", l1, 0.01)
@@ -66,7 +74,14 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    """`l2 * sum(x ** 2)`."""
+    """`l2 * sum(x ** 2)`.
+
+    Raises ValueError for what is no number of at least 0.
+
+    Example:
+        >>> float(L2(0.5)(np.array([3.0, -4.0])))
+        12.5
+    """
 
     def __init__(self, l2: float | None = 0.01):
         self.l2 = _strength("l2", l2, 0.01)
@@ -83,6 +98,10 @@ class OrthogonalRegularizer(Regularizer):
         mode: 'rows' or 'columns'.
 
     Raises ValueError for other arguments, and for what is no matrix.
+
+    Example:
+        >>> float(OrthogonalRegularizer(1.0)(np.array([[1.0, 0.0], [0.0, 2.0]])))
+        0.0
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows"):
@@ -114,7 +133,7 @@ class EigenvalueRegularizer(Regularizer):
         if ops.ndim(x) != 2:
             raise ValueError(f"EigenvalueRegularizer takes matrices; got shape {ops.shape(x)}")
         square = ops.matmul(ops.transpose(x), x)
-        vector = ops.ones((square.shape[0], 1), ops.dtype(x))
+        vector = ops.ones((square.shape[0], 1), square.dtype)
         for _ in range(self.steps):
             vector = ops.matmul(square, vector)
         image = ops.matmul(square, vector)

@@ -81,12 +81,14 @@ class Variable(Tensorlike):
                 value = initializer(tuple(shape), dtype=dtype)
             else:
                 value = initializer.value if isinstance(initializer, Variable) else initializer
+            if isinstance(value, np.ndarray):
+                value = value.copy()  # a cell shares no memory with what may still be written to
             value = dtypes.as_array(value) if dtype is None else jnp.asarray(value, dtype)
             if shape is not None and value.shape != tuple(shape):
                 raise ValueError(
                     f"Variable {self.name}: shape {tuple(shape)} was asked for, the value has {value.shape}"
                 )
-            self._value = jnp.array(value)
+            self._value = jnp.asarray(value, value.dtype)
 
     @property
     def value(self) -> jax.Array:
@@ -168,12 +170,12 @@ class Variable(Tensorlike):
 
 
 def _raw(value):
-    return value.value if isinstance(value, Variable) else value
+    return value.value if isinstance(value, Variable) else jnp.asarray(value)
 
 
 def unwrap(tree):
     """The tree with arrays where it had cells."""
-    return jax.tree.map(_raw, tree)
+    return jax.tree.map(lambda leaf: leaf.value if isinstance(leaf, Variable) else leaf, tree)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Every layer against Keras 3 on JAX: outputs, gradients, and what the layer keeps, from equal weights."""
 
+import inspect
 import os
 
 os.environ["KERAS_BACKEND"] = "jax"
@@ -14,6 +15,14 @@ from layer_table import EVERYTHING, Case
 
 keras = pytest.importorskip("keras", reason="Keras 3 is the oracle here; install it with pip install keras==3.15.1")
 pytestmark = pytest.mark.oracle
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compile_fast():
+    """Nearly all the time here goes into compiling; the programs run once."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def inputs_of(case: Case, seed: int = 0):
@@ -36,39 +45,59 @@ def scramble(layer) -> None:
         cell.assign(np.abs(value) + 0.5 if "variance" in cell.path or "stddev" in cell.path else value)
 
 
-def run(layer, x, training: bool):
-    """Outputs, losses, gradients of the sum of squares, and new non-trainable values."""
+def run(layer, x, training: bool) -> list:
+    """Outputs, new non-trainable values, gradients of the sum of squares, and outputs of inference."""
     trained = [cell.value for cell in layer.trainable_variables]
     others = [cell.value for cell in layer.non_trainable_variables]
-    names = ("training",) if "training" in layers.layer.signature_of(type(layer).call).names else ()
+    phased = "training" in inspect.signature(layer.call).parameters
+
+    def call(trained, x, training):
+        given = {"training": training} if phased else {}
+        outputs, kept = layer.stateless_call(trained, others, x, **given)
+        return outputs, [value for value in kept if value.dtype == "float32"]  # not those of random generators
 
     def total(trained, x):
-        given = dict.fromkeys(names, training)
-        outputs, kept, losses = layer.stateless_call(trained, others, x, return_losses=True, **given)
-        squares = sum((leaf.astype("float32") ** 2).sum() for leaf in jax.tree.leaves(outputs))
-        return squares + sum(losses), (outputs, kept, losses)
+        found = call(trained, x, training)
+        return sum((leaf**2).sum() for leaf in jax.tree.leaves(found[0])), found
 
-    if any(np.issubdtype(leaf.dtype, np.integer) for leaf in jax.tree.leaves(x)):
-        slopes, found = jax.grad(total, has_aux=True)(trained, x)
-    else:
-        slopes, found = jax.grad(total, (0, 1), has_aux=True)(trained, x)
-    return [*jax.tree.leaves(found), *jax.tree.leaves(slopes)]
+    @jax.jit
+    def everything(trained, x):
+        wanted = 0 if any(leaf.dtype == "int32" for leaf in jax.tree.leaves(x)) else (0, 1)
+        slopes, found = jax.grad(total, wanted, has_aux=True)(trained, x)
+        return found, slopes, call(trained, x, False) if phased else ()
 
-
-RANDOM = ("Dropout", "Noise")
+    return jax.tree.leaves(everything(trained, x))
 
 
-@pytest.mark.parametrize("case", [case for case in EVERYTHING if not case.ours], ids=lambda case: case.label)
+@pytest.mark.parametrize("case", [case for case in EVERYTHING if not case.alone], ids=lambda case: case.label)
 def test_as_keras(case):
     x = inputs_of(case)
     ours = getattr(layers, case.name)(**case.arguments)
     theirs = getattr(keras.layers, case.name)(**case.arguments)
-    ours(x), theirs(x)
+    ours(jax.tree.map(lambda leaf: layers.Input(leaf.shape[1:], dtype=leaf.dtype), x))
+    theirs(jax.tree.map(lambda leaf: keras.Input(leaf.shape[1:], dtype=str(leaf.dtype)), x))
     assert [cell.shape for cell in ours.weights] == [tuple(cell.shape) for cell in theirs.weights]
     scramble(ours)
     theirs.set_weights(ours.get_weights())
-    training = not any(word in case.name for word in RANDOM)
+    training = not any(word in case.name for word in ("Dropout", "Noise"))  # draws differ
     for mine, other in zip(run(ours, x, training), run(theirs, x, training), strict=True):
         np.testing.assert_allclose(mine, other, rtol=2e-4, atol=2e-5)
-    for mine, other in zip(jax.tree.leaves(ours(x)), jax.tree.leaves(theirs(x)), strict=True):
-        np.testing.assert_allclose(mine, other, rtol=2e-4, atol=2e-5)
+
+
+PENALTIES = [
+    ("Dense", {"units": 2, "activity_regularizer": "l2", "kernel_regularizer": "l1"}),
+    ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}),
+    ("MultiHeadAttention", {"num_heads": 2, "key_dim": 2, "activity_regularizer": "l2", "bias_regularizer": "l1"}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), PENALTIES, ids=[name for name, _ in PENALTIES])
+def test_penalties_as_keras(name, arguments):
+    x = inputs_of(Case(name, shape=(2, 3, 4)))
+    given = (x, x) if name == "MultiHeadAttention" else (x,)
+    ours, theirs = (getattr(of, name)(**arguments) for of in (layers, keras.layers))
+    ours(*given), theirs(*given)
+    scramble(ours)
+    theirs.set_weights(ours.get_weights())
+    ours(*given), theirs(*given)
+    assert float(sum(ours.losses)) == pytest.approx(float(sum(theirs.losses)), rel=1e-5)

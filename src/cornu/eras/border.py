@@ -95,10 +95,7 @@ class _Plan:
         if self.order is None and not _has(signature, _KINDS.VAR_POSITIONAL):
             self.order = _named(signature, keyword_only=False)
         self.types, self.order_by_type = names.POSITIONS_BY_TYPE.get(era, _NONE).get(owner, ((), ()))
-        meanings = names.MEANINGS.get(era, _NONE)
-        self.values = {
-            new: row | meanings.get(new, _NONE) for new, row in names.VALUES.items() if new in takes
-        }
+        self.values = {new: row for new, row in names.VALUES.items() if new in takes}
         defaults = names.DEFAULTS.get(era, _NONE).get(owner, _NONE)
         self.defaults = [(new, value) for new, value in defaults.items() if new in takes]
         self.shaped = "input_shape" in takes
@@ -110,6 +107,9 @@ class _Plan:
         if self.shaped:
             self.shape(given)
         for old in given.keys() & self.split.keys():
+            for new in self.split[old]:
+                if new in given:
+                    raise TypeError(f"{self.owner}: `{old}` is the old name of `{new}`; give one of them")
             given |= dict.fromkeys(self.split[old], given.pop(old))
         made = self.merge(given)
         said = {new: _quoted(self.merged[new], "and") for new in made}

@@ -135,15 +135,16 @@ class Reader(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
+        keras = below(module) is not None or module == "tensorflow"
         for alias in node.names:
-            self.imported.add(f"{module}.{alias.name}".lstrip("."))
-            if below(module) is not None or module == "tensorflow":
-                path = f"{module}.{alias.name}"
-                self.note_module(path if below(path) in names.MODULES else module, node.lineno)
-                self.note(alias.name, EVIDENCE["import"].get(alias.name), node.lineno)
-                self.note(alias.name, EVIDENCE["name"].get(alias.name), node.lineno)
-            else:
-                self.note_module(module, node.lineno)
+            path = f"{module}.{alias.name}".lstrip(".")
+            self.imported.add(path)
+            word = EVIDENCE["import"].get(alias.name) or EVIDENCE["name"].get(alias.name)
+            if keras and word:
+                self.note(alias.name, word, node.lineno)
+            self.note_module(
+                path if keras and not word and below(path) in names.MODULES else module, node.lineno
+            )
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.note(node.attr, EVIDENCE["name"].get(node.attr), node.lineno)

@@ -245,16 +245,6 @@ VALUES = {
     **dict.fromkeys(_INITIALIZERS, CLASSES["initializers"]),
 }
 
-_NORMAL = {"distribution": "untruncated_normal"}
-_MEANINGS_1 = {
-    "glorot_normal": {"class_name": "VarianceScaling", "config": _NORMAL | {"mode": "fan_avg", "scale": 1.0}},
-    "he_normal": {"class_name": "VarianceScaling", "config": _NORMAL | {"mode": "fan_in", "scale": 2.0}},
-    "orthogonal": {"class_name": "Orthogonal", "config": {"gain": 1.1}},
-}
-
-# Names of distributions that an era understood differently: era -> new argument -> name -> what it means.
-MEANINGS = {1: dict.fromkeys(_INITIALIZERS, _MEANINGS_1)}
-
 # ---- positions: era -> class or method -> the old names in positional order, where it is not Keras 3's --
 
 _TAIL_1 = "W_regularizer b_regularizer activity_regularizer W_constraint b_constraint bias"
@@ -414,15 +404,15 @@ DEFAULTS = {
         **{name: {"epsilon": 1e-8, "learning_rate": rate} for name, rate in _RATES.items()},
         **_QUIET,
         "Adagrad": {"epsilon": 1e-8, "initial_accumulator_value": 0.0, "learning_rate": 0.01},
-        "ConvLSTM2D": _HARD | {"recurrent_initializer": "orthogonal"},
+        "ConvLSTM2D": _HARD,
         "Embedding": {"input_shape": (None,)},
         "Flatten": _LAST,  # rows and channels were left in the order they came
-        "GRU": _HARD | {"recurrent_initializer": "orthogonal", "reset_after": False},
-        "LSTM": _HARD | {"recurrent_initializer": "orthogonal"},
+        "GRU": _HARD | {"reset_after": False},
+        "LSTM": _HARD,
         "LocallyConnected1D": _LAST,
         "Model.fit": {"batch_size": 32, "epochs": 10, "verbose": 1},
         "Nadam": {"epsilon": 1e-8, "learning_rate": 0.002, "schedule_decay": 0.004},
-        "SimpleRNN": {"recurrent_initializer": "orthogonal"},
+        "Orthogonal": {"gain": 1.1},
         "ZeroPadding1D": _LAST,
     },
     2: {

@@ -54,7 +54,10 @@ class _Convolution(Layer):
     def options(self) -> dict:
         """What the op is told besides inputs and kernels."""
         names = ("strides", "padding", "data_format", "dilation_rate")
-        return {name: getattr(self, name) for name in names}
+        made = {name: getattr(self, name) for name in names}
+        if self._era == 1 and self.padding == "same":
+            made["padding"] = "half"  # where Keras 1 on Theano laid windows of even size, and strides
+        return made
 
     def finish(self, outputs):
         """Add the bias and apply the activation."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from .. import config, dtypes, graph, initializers, registry, scope
 from ..base import Configurable
+from ..eras import border
 from ..loss_functions import FUNCTIONS
 from ..ops import numpy as ops
 from ..pairs import fits, same_rank, spread
@@ -99,6 +100,9 @@ class Metric(Configurable):
         return list(dict.fromkeys(_held(vars(self).values())))
 
     # ---- what a subclass writes ----------------------------------------------------------------
+
+    def build(self, y_true_shape: Sequence, y_pred_shape: Sequence) -> None:
+        """Make the cells that depend on shapes, batch included; a compiled step needs it before the first update."""
 
     def update_state(self, *args, **kwargs) -> None:
         """Count a batch in."""
@@ -252,8 +256,8 @@ class MeanMetricWrapper(Mean):
             values = ops.broadcast_to(values, ops.shape(y_pred)[:1])
         if mask is not None:
             mask = ops.cast(mask, self.dtype)
-            weights = mask if sample_weight is None else ops.cast(sample_weight, self.dtype)
-            sample_weight = mask if sample_weight is None else spread(weights, mask) * mask
+            weights = 1 if sample_weight is None else ops.cast(sample_weight, self.dtype)
+            sample_weight = mask * spread(weights, mask)
         super().update_state(values, sample_weight)
 
 
@@ -293,9 +297,9 @@ def get(identifier, custom_objects: Mapping[str, Any] | None = None) -> "Callabl
         >>> get({"class_name": "AUC", "config": {"curve": "PR"}}).curve
         'PR'
     """
-    of_era = registry.FAMILIES.get(f"metrics of era {config.era()}", {})
-    if isinstance(identifier, str) and identifier in of_era:
-        identifier = of_era[identifier]
+    if isinstance(identifier, str):
+        of_era = registry.FAMILIES.get(f"metrics of era {config.era()}", {})
+        identifier = of_era.get(border.rename("metrics", identifier), identifier)
     return registry.get("metrics", identifier, custom_objects)
 
 

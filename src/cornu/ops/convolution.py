@@ -38,6 +38,7 @@ def _same(size: int, window: int, stride: int) -> tuple[int, int]:
 PADDINGS = {  # what is added before and after an axis of `size` for a window of `window`
     "valid": lambda size, window, stride: (0, 0),
     "same": _same,
+    "half": lambda size, window, stride: (window // 2, (window - 1) // 2),  # Theano's 'same'
     "causal": lambda size, window, stride: (window - 1, 0),
     "full": lambda size, window, stride: (window - 1, window - 1),
 }

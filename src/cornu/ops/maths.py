@@ -198,9 +198,9 @@ def _window(window, sequence_length: int, fft_length: int, dtype):
             )
         a, b = WINDOWS[window]
         window = a - b * jnp.cos(2 * jnp.pi * jnp.arange(sequence_length) / sequence_length)
-    window = jnp.ones(fft_length) if window is None else as_array(window)
-    if window.size == fft_length != sequence_length:
-        return window.astype(dtype)
+    if window is None:
+        return jnp.ones(fft_length, dtype)
+    window = as_array(window)
     if window.shape != (sequence_length,):
         raise ValueError(f"window: expected {sequence_length} numbers; got shape {window.shape}")
     before = (fft_length - sequence_length) // 2

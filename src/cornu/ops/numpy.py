@@ -5,6 +5,8 @@ or a symbol where there was one among the arguments. Types mix as in `jax.numpy`
 `ops`, so what `arrays` holds is here too.
 """
 
+import math
+import re
 from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
@@ -237,6 +239,45 @@ def reshape(x, newshape: int | Sequence[int | None]):
     return jnp.reshape(x, [x.shape[i] if n is None else n for i, n in enumerate(sizes)])
 
 
+def _groups(pattern: str) -> list[list[str]]:
+    """'b (h w) c' as [['b'], ['h', 'w'], ['c']]."""
+    return [each.strip("()").split() for each in re.findall(r"\([^()]*\)|\w+", pattern)]
+
+
+@op
+def rearrange(tensor, pattern: str, **axes_lengths: int):
+    """Axes split, reordered and joined as a pattern says.
+
+    Args:
+        pattern: 'before -> after': names of axes, in parentheses where several make one.
+        axes_lengths: sizes of axes that a split needs; one of each group may be left out.
+
+    Raises ValueError when the pattern does not fit the array.
+
+    Example:
+        >>> rearrange(zeros((2, 4, 6, 3)), "b (h p) (w q) c -> b (h w) (p q c)", p=2, q=2).shape
+        (2, 6, 12)
+    """
+    tensor = as_array(tensor)
+    before, arrow, after = pattern.partition("->")
+    groups, wanted = _groups(before), _groups(after)
+    names, order = [n for group in groups for n in group], [n for group in wanted for n in group]
+    if not arrow or len(groups) != tensor.ndim or {*names} != {*order} or len({*names}) != len(names):
+        raise ValueError(
+            f"rearrange: {pattern!r} needs '->', each axis once on both sides, and {tensor.ndim} groups on the "
+            f"left for an array of shape {tensor.shape}"
+        )
+    sizes = dict(axes_lengths)
+    for group, n in zip(groups, tensor.shape, strict=True):
+        free = [name for name in group if name not in sizes]
+        known = math.prod(sizes.get(name, 1) for name in group)
+        if len(free) > 1 or n % known or (not free and n != known):
+            raise ValueError(f"rearrange: ({' '.join(group)}) of {axes_lengths} does not make an axis of {n}")
+        sizes.update(dict.fromkeys(free, n // known))
+    split = tensor.reshape([sizes[name] for name in names]).transpose([names.index(name) for name in order])
+    return split.reshape([math.prod(sizes[name] for name in group) for group in wanted])
+
+
 @op
 def size(x):
     """How many elements there are."""
@@ -399,7 +440,7 @@ def get_item(x, key):
 
 __all__ = [*arrays.__all__, *(name for row in TABLE.values() for name in row)]
 __all__ += (
-    "average bincount ceil clip divide_no_nan einsum floor get_item histogram pad reshape select size "
+    "average bincount ceil clip divide_no_nan einsum floor get_item histogram pad rearrange reshape select size "
     "slogdet stack take_along_axis tile trapezoid trunc unique vectorize view where"
 ).split()
 __all__.sort()

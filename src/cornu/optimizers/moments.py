@@ -74,6 +74,12 @@ class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2017).
 
     Raises ValueError without `weight_decay`.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> AdamW(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.9
     """
 
     def __init__(
@@ -96,6 +102,12 @@ class Adamax(_Moments):
     """Adam with the largest gradient, forgotten slowly, instead of the root of the mean square (Kingma & Ba 2014).
 
     `u = max(beta_2 * u, |g|); p = p - lr / (1 - beta_1 ** step) * m / (u + epsilon)`.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Adamax(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.9
     """
 
     slots = (("momentum", "norm"),)
@@ -113,6 +125,12 @@ class Nadam(_Moments):
 
     Args:
         schedule_decay: 1 in Keras 3, which has no such argument; 0.004 in eras 1 and 2.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Nadam(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.894
     """
 
     shared = {"u_product": 1.0}
@@ -145,7 +163,14 @@ class Nadam(_Moments):
 
 
 class Lamb(_Moments):
-    """Adam with steps as long as the weight they change, times the learning rate (You et al. 2019)."""
+    """Adam with steps as long as the weight they change, times the learning rate (You et al. 2019).
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Lamb(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.9
+    """
 
     def rule(self, p, g, m, v, *, lr, step) -> tuple:
         m, v = averages(g, m, v, *self.betas)
@@ -160,6 +185,12 @@ class ScheduleFreeAdamW(_Moments):
 
     Args:
         warmup_steps: updates over which the learning rate rises from 0.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> ScheduleFreeAdamW(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.9
     """
 
     def __init__(
@@ -198,6 +229,12 @@ class Muon(Optimizer):
         adam_lr_ratio: what AdamW's learning rate is multiplied by.
         momentum, nesterov: of the matrices.
         rms_rate: steps are scaled by `rms_rate * sqrt(max(shape))`; None: not at all (Liu et al. 2025).
+
+    Example:
+        >>> weight = Variable([[1.0, 2.0]])
+        >>> Muon(0.1).apply([np.array([[2.0, 2.0]], "float32")], [weight])
+        >>> [round(x, 3) for x in weight.value[0].tolist()]
+        [0.986, 1.985]
     """
 
     slots = (("momentum", "velocity"),)

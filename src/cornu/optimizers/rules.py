@@ -55,6 +55,12 @@ class RMSprop(Optimizer):
         momentum: of the steps.
         epsilon: keeps the quotient finite.
         centered: take the square of the average gradient off `a`, so that it is a variance (Graves 2013).
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> RMSprop(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.684
     """
 
     slots = ("velocity",), ("momentum",), ("average_gradient",)
@@ -85,6 +91,12 @@ class Adagrad(Optimizer):
     Args:
         initial_accumulator_value: what `a` starts with.
         epsilon: keeps the quotient finite.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Adagrad(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.901
     """
 
     slots = (("accumulator",),)
@@ -109,6 +121,12 @@ class Adadelta(Optimizer):
     Args:
         rho: how slowly the averages move.
         epsilon: keeps the quotient finite.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Adadelta(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        1.0
     """
 
     slots = (("accumulated_grad", "accumulated_delta_var"),)
@@ -134,6 +152,12 @@ class Ftrl(Optimizer):
         beta: a number added to the size of past gradients.
 
     Raises ValueError for other numbers.
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Ftrl(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.745
     """
 
     slots = (("accumulator", "linear"),)
@@ -178,6 +202,12 @@ class Lion(Optimizer):
     `p = p - lr * sign(beta_1 * m + (1 - beta_1) * g); m = beta_2 * m + (1 - beta_2) * g`.
 
     Raises ValueError for a `beta_1` outside (0, 1].
+
+    Example:
+        >>> weight = Variable([1.0])
+        >>> Lion(0.1).apply([np.array([2.0], "float32")], [weight])
+        >>> round(float(weight.value[0]), 3)
+        0.9
     """
 
     slots = (("momentum",),)
@@ -206,6 +236,12 @@ class Adafactor(Optimizer):
         epsilon_2: the least size of a weight.
         clip_threshold: the largest root mean square of a step before it is scaled.
         relative_step: as in Keras 3 the learning rate is at most `1 / sqrt(step)` whichever it is.
+
+    Example:
+        >>> weight = Variable([[1.0, 2.0]])
+        >>> Adafactor(0.1).apply([np.array([[2.0, 2.0]], "float32")], [weight])
+        >>> [round(x, 3) for x in weight.value[0].tolist()]
+        [0.842, 1.842]
     """
 
     slots = (("row", "column", "velocity"),)

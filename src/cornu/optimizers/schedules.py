@@ -79,6 +79,10 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: divide whole, so that the rate changes only every `decay_steps` updates.
 
     Raises ValueError for `decay_steps` of 0 or less.
+
+    Example:
+        >>> float(InverseTimeDecay(1.0, 1, 0.5)(2))
+        0.5
     """
 
     def __init__(
@@ -134,6 +138,10 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: begin anew, stretched to the next multiple of `decay_steps`, instead of staying at the end.
 
     Raises ValueError for `decay_steps` of 0 or less.
+
+    Example:
+        >>> float(PolynomialDecay(1.0, 100, end_learning_rate=0.0)(25))
+        0.75
     """
 
     def __init__(
@@ -210,6 +218,11 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: the end of a wave, as a share of the initial rate.
 
     Raises ValueError for `first_decay_steps` of 0 or less.
+
+    Example:
+        >>> wave = CosineDecayRestarts(1.0, 100)
+        >>> [round(float(wave(step)), 3) for step in (0, 50, 100, 200)]
+        [1.0, 0.5, 1.0, 0.5]
     """
 
     def __init__(

@@ -10,8 +10,7 @@ import numpy as np
 
 from .. import config, registry, symbol
 from ..eras import border
-from ..metrics.metric import Metric
-from ..metrics.reduction import Mean
+from ..metrics.metric import Mean, Metric
 from ..optimizers.loss_scale import LossScaleOptimizer
 from ..symbol import Symbol
 from .data import leaves

@@ -277,7 +277,7 @@ def weights_of_classes(y, class_weight: Mapping[int, float], name: str = "class_
         raise ValueError(f"{name} needs targets of one label a sample; these have shape {y.shape}")
     labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     labels = labels.astype(int)
-    missing = sorted(set(np.unique(labels)) - {int(key) for key in class_weight})
+    missing = sorted(set(np.unique(labels).tolist()) - {int(key) for key in class_weight})
     if missing:
         raise ValueError(f"{name} has no weight for the classes {missing}, which are among the targets")
     table = np.ones(max(int(key) for key in class_weight) + 1, "float32")
@@ -297,12 +297,12 @@ def adapt(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=Fa
         if isinstance(x, list | tuple) and not len(x):
             raise ValueError("The data is empty: x has no sample")
         return Arrays(x, y, sample_weight, batch_size, shuffle)
+    if not isinstance(x, Iterable) and not hasattr(x, "__getitem__"):
+        raise TypeError(f"x is a {type(x).__name__}: expected arrays, a generator, a Sequence or an iterable")
     if y is not None or sample_weight is not None:
         raise ValueError(
             f"x is a {type(x).__name__} that yields batches: it has to yield targets and weights too"
         )
-    if not isinstance(x, Iterable) and not hasattr(x, "__getitem__"):
-        raise TypeError(f"x is a {type(x).__name__}: expected arrays, a generator, a Sequence or an iterable")
     return Stream(x, steps, shuffle)
 
 

@@ -11,7 +11,7 @@ from .. import config
 from ..eras import border
 from . import callbacks as hooks
 from .compiled import Compilable
-from .data import Arrays, Stream, adapt, leaves, unpack, weights_of_classes
+from .data import Arrays, Stream, adapt, leaves, weights_of_classes
 from .step import Runner, State, pure_step
 
 
@@ -308,7 +308,7 @@ class Trainer(Compilable):
         self, kind: str, batch: tuple, class_weight=None, return_dict: bool = False, reset: bool = True
     ):
         self._require_compiled(f"{kind}_on_batch")
-        x, y, sample_weight = unpack(batch)
+        x, y, sample_weight = adapt(*batch).parts
         if class_weight is not None:
             sample_weight = self._class_weighted(y, class_weight, sample_weight)
         self._ready((x, y, sample_weight), training=kind == "train")
@@ -330,7 +330,7 @@ class Trainer(Compilable):
     @border.method("Model.predict_on_batch")
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
-        x, _, _ = unpack((x,))
+        x = adapt(x).x
         self._check_inputs(x)
         return jax.tree.map(np.asarray, self._predictor(x)((x, None, None)))
 

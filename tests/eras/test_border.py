@@ -1,0 +1,291 @@
+"""Old calls mean what they meant, by the signatures of Keras 1.2.2 and 2.3.1, copied from their sources."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import cornu
+from cornu.eras import border
+
+LAYER = (
+    "activity_regularizer batch_shape batch_size dtype input_dtype input_shape name trainable weights".split()
+)
+OPTIMIZER = "clipnorm clipvalue decay schedule_decay".split()
+
+CALLS = [
+    pytest.param(era, *line.removesuffix(")").split("(", 1), id=f"{era}-{line.split('(')[0]}")
+    for era, version in ((1, "1.2.2"), (2, "2.3.1"))
+    for line in Path(__file__).with_name(f"signatures-{version}.txt").read_text("utf-8").splitlines()
+]
+# Defaults that are written otherwise today and mean the same.
+SAME = {
+    "ConvLSTM2D": {"strides", "dilation_rate"},
+    "ReduceLROnPlateau": {"min_lr"},
+    "ZeroPadding3D": {"padding"},
+}
+
+
+def found(old_name: str) -> tuple[str, type, list[str]]:
+    """Today's name, class, and what the class hands to its base, for an old name."""
+    for family, inherited in (
+        ("layers", LAYER),
+        ("optimizers", OPTIMIZER),
+        ("constraints", []),
+        ("callbacks", []),
+        ("initializers", []),
+    ):
+        name = border.rename(family, old_name)
+        if cls := getattr(getattr(cornu, family), name, None):
+            return name, cls, inherited
+    pytest.skip(f"{old_name} is not here yet")
+
+
+def old_parameters(text: str) -> dict:
+    function = eval(f"lambda {text}: None")
+    return {name: each.default for name, each in inspect.signature(function).parameters.items()}
+
+
+def plain(value):
+    """Words that mean the same as one word."""
+    return border.rename("initializers", value.lower()) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("era, name, text", CALLS)
+def test_by_place_is_by_name(era, name, text):
+    name, cls, inherited = found(name)
+    values = {each: object() for each in old_parameters(text)}
+    values |= {each: 7 for each in ("input_dim", "input_length") if each in values}
+    values |= {
+        each: default
+        for each, default in old_parameters(text).items()
+        if each in ("mode", "dropout", "period")
+    }
+    if "forget_bias_init" in values:
+        values["forget_bias_init"] = "one"
+    cornu.set_era(era)
+    signature = inspect.signature(cls.__init__)
+    by_name = border.translate(name, signature, (), values, inherited)
+    assert border.translate(name, signature, tuple(values.values()), {}, inherited) == by_name
+    strange = set(by_name[1]) - {*inspect.signature(cls.__init__).parameters, *inherited}
+    assert not strange
+
+
+@pytest.mark.parametrize("era, name, text", CALLS)
+def test_defaults_are_those_of_the_era(era, name, text):
+    name, cls, inherited = found(name)
+    signature = inspect.signature(cls.__init__)
+    old = old_parameters(text)
+    required = {each: 3 for each, default in old.items() if default is inspect.Parameter.empty}
+    cornu.set_era(era)
+    short = border.translate(name, signature, (), required, inherited)[1]
+    long = border.translate(name, signature, (), {**old, **required}, inherited)[1]
+    defaults = {each.name: each.default for each in signature.parameters.values()}
+    absent = {"decay": 0.0, **dict.fromkeys(LAYER), "schedule_decay": None}
+    for argument in long.keys() - SAME.get(name, set()):
+        default = defaults.get(argument, absent.get(argument))
+        assert plain(short.get(argument, default)) == plain(long[argument]), argument
+
+
+def translate(name: str, *args, **kwargs) -> dict:
+    name, cls, inherited = found(name)
+    placed, named = border.translate(name, inspect.signature(cls.__init__), args, kwargs, inherited)
+    assert not placed
+    return named
+
+
+def call(text: str) -> dict:
+    """What a call, written as text, comes to."""
+    name, given = text.removesuffix(")").split("(", 1)
+    return eval(f"translate({name!r}, {given})", {"translate": translate})
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("Dense(output_dim=5, input_dim=3)", "Dense(units=5, input_shape=(3,))"),
+        ("Dense(5, init='zero', bias=False)", "Dense(5, kernel_initializer='zeros', use_bias=False)"),
+        ("Dense(5, batch_input_shape=(2, 3), input_dim=9)", "Dense(5, batch_shape=(2, 3))"),
+        ("Convolution2D(nb_filter=8, nb_row=3, nb_col=2)", "Conv2D(filters=8, kernel_size=(3, 2))"),
+        ("Convolution2D(8, 3, border_mode='half', subsample=2)", "Conv2D(8, 3, padding='same', strides=2)"),
+        ("MaxPooling2D(dim_ordering='th')", "MaxPooling2D(data_format='channels_first')"),
+        ("MaxPooling2D((2, 2), None, 'half', 'tf')", "MaxPooling2D((2, 2), None, 'same', 'channels_last')"),
+        ("MaxPooling2D(dim_ordering='default')", "MaxPooling2D(data_format=None)"),
+        ("LSTM(4, input_dim=3, input_length=7)", "LSTM(4, input_shape=(7, 3))"),
+        ("LSTM(4, input_dim=3)", "LSTM(4, input_shape=(None, 3))"),
+        ("LSTM(4, forget_bias_init='zero', consume_less='gpu')", "LSTM(4, unit_forget_bias=False)"),
+        ("Embedding(9, 4, input_length=7)", "Embedding(9, 4, input_shape=(7,))"),
+        ("Embedding(9, 4, init='normal')", "Embedding(9, 4, embeddings_initializer='random_normal')"),
+        (
+            "SeparableConvolution2D(4, 3, init='one')",
+            "SeparableConv2D(4, 3, depthwise_initializer='ones', pointwise_initializer='ones')",
+        ),
+        ("LeakyReLU(alpha=0.1)", "LeakyReLU(negative_slope=0.1)"),
+        ("BatchNormalization(mode=0, gamma_init='one')", "BatchNormalization(gamma_initializer='ones')"),
+        ("Adam(lr=0.1)", "Adam(learning_rate=0.1)"),
+    ],
+)
+def test_old_words(old, new):
+    assert call(old) == call(new)
+
+
+def test_todays_words_are_left_alone():
+    assert call("Dense(units=5, activation='relu')") == {"units": 5, "activation": "relu"}
+    assert call("Embedding(input_dim=9, output_dim=4)") == {"input_dim": 9, "output_dim": 4}
+
+
+def test_orthogonal_weights_were_wider_in_era_1():
+    for era, gain in ((1, 1.1), (2, 1.0), (3, 1.0)):
+        cornu.set_era(era)
+        assert cornu.initializers.Orthogonal().gain == cornu.initializers.get("orthogonal").gain == gain
+
+
+def test_three_whole_numbers_are_rows_and_columns_until_keras_3():
+    kernel = {1: {"kernel_size": (3, 5)}, 2: {"kernel_size": (3, 5)}, 3: {"kernel_size": 3, "strides": 5}}
+    for era, expected in kernel.items():
+        cornu.set_era(era)
+        assert translate("Conv2D", 32, 3, 5) == {"filters": 32} | expected
+    cornu.set_era(2)
+    assert translate("Conv2D", 32, (3, 3), 2) == {"filters": 32, "kernel_size": (3, 3), "strides": 2}
+
+
+@pytest.mark.parametrize(
+    "era, text, message",
+    [
+        (
+            3,
+            "Dense(units=3, output_dim=3)",
+            "Dense: `output_dim` is the old name of `units`; give one of them",
+        ),
+        (
+            3,
+            "Dense(output_dim=3, units=3)",
+            "Dense: `output_dim` is the old name of `units`; give one of them",
+        ),
+        (3, "Dense(3, output_dim=3)", "Dense: `output_dim` is the old name of `units`; give one of them"),
+        (3, "Dense(3, units=3)", "Dense: `units` is given twice"),
+        (1, "Dense(3, output_dim=3)", "Dense: `output_dim` is given twice"),
+        (3, "Dense(unit=3)", "Dense has no argument `unit`. Did you mean `units`?"),
+        (3, "Dense(3, W_regulariser='l2')", "Did you mean `W_regularizer`?"),
+        (3, "Dense(3, qqq=1)", "Dense has no argument `qqq`. It takes units, activation"),
+        (1, "Dense(*range(12))", "Dense takes at most 11 arguments by their place"),
+        (3, "Conv2D(8, nb_row=3)", "Conv2D: `nb_row` given without `nb_col`"),
+        (
+            1,
+            "Conv2D(8, (3, 3))",
+            "`nb_row` given without `nb_col`; together they make what is now `kernel_size`",
+        ),
+        (3, "Conv2D(8, 3, nb_row=3, nb_col=3)", "`nb_row` and `nb_col` are the old names of `kernel_size`"),
+        (3, "Conv2D(8, 3, subsample=2, strides=2)", "`subsample` is the old name of `strides`"),
+        (3, "SeparableConv2D(8, 3, init='one', depthwise_initializer='one')", "`init` is the old name of"),
+        (3, "BatchNormalization(mode=1)", "BatchNormalization: `mode` may only be 0 here; got 1"),
+        (3, "LSTM(3, forget_bias_init='uniform')", "LSTM: `forget_bias_init` may only be 'one' or"),
+        (3, "Embedding(5, 3, dropout=0.2)", "Embedding: `dropout` may only be 0"),
+    ],
+)
+def test_faults_are_told(era, text, message):
+    cornu.set_era(era)
+    with pytest.raises(TypeError, match=re.escape(message)):
+        call(text)
+
+
+def test_methods():
+    @border.method("Model.fit")
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto"):
+        """Train."""
+        return x, batch_size, epochs
+
+    assert fit(None, X=1, nb_epoch=3) == (1, None, 3)
+    assert fit(None, 1, 2, 8, 3) == (1, 8, 3)
+    assert fit.__doc__ == "Train." and list(inspect.signature(fit).parameters)[:2] == ["self", "x"]
+    cornu.set_era(1)
+    assert fit(None, 1) == (1, 32, 10)
+    with pytest.raises(TypeError, match="Model.fit has no argument `epoch`. Did you mean `epochs`?"):
+        fit(None, 1, epoch=3)
+
+    class Model:
+        @border.method("Model.train_on_batch")
+        def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None):
+            return sample_weight, class_weight
+
+    class Sequential(Model):
+        pass
+
+    assert Model().train_on_batch(0, 0, "w", "c") == ("w", "c")
+    assert Sequential().train_on_batch(0, 0, "c", "w") == ("w", "c")
+
+
+def test_functions():
+    @border.method("to_categorical")
+    def to_categorical(x, num_classes=None):
+        return x, num_classes
+
+    assert to_categorical([1], nb_classes=3) == to_categorical([1], 3) == to_categorical(y=[1], nb_classes=3)
+
+
+# ---- constructors: on the library's own layers --------------------------------------------------------
+
+
+class Named(cornu.layers.Dense):
+    """A user's class with its own words."""
+
+    def __init__(self, output_dim, **kwargs):
+        super().__init__(output_dim=output_dim, init="zero", **kwargs)
+
+
+class Open(cornu.layers.Dense):
+    """A user's class that passes everything on."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+def test_constructor_keeps_what_it_was_given():
+    layer = cornu.layers.Dense(output_dim=5, input_dim=3, W_regularizer="l2")
+    assert layer._arguments == {"units": 5, "input_shape": (3,), "kernel_regularizer": "l2"}
+    assert layer.units == 5 and layer._era == 3
+    with cornu.era_scope(1):
+        assert cornu.layers.Dense(5, "uniform")._era == 1
+
+
+def test_users_classes_have_their_own_words():
+    layer = Named(output_dim=4, name="mine")
+    assert layer.units == 4 and layer._arguments == {"output_dim": 4, "name": "mine"}
+    with pytest.raises(TypeError, match="Named: missing a required argument: 'output_dim'"):
+        Named(units=4)
+    assert Named.from_config({"output_dim": 4}).units == 4
+
+
+def test_arguments_passed_on_without_names_get_them():
+    layer = Open(4, "relu", name="mine")
+    assert layer._arguments == {"units": 4, "activation": "relu", "name": "mine"}
+    with cornu.era_scope(1):
+        assert Open(4, "zero", "relu")._arguments["kernel_initializer"] == "zeros"
+
+
+def test_a_class_without_constructor_speaks_for_itself():
+    with pytest.raises(TypeError, match="MaxPooling2D has no argument `pool`"):
+        cornu.layers.MaxPooling2D(pool=2)
+
+
+def test_missing_arguments_are_told_with_the_class():
+    with pytest.raises(TypeError, match="Dense: missing a required argument: 'units'"):
+        cornu.layers.Dense()
+
+
+@pytest.mark.parametrize(
+    "era, name, expected",
+    [
+        (1, "MaxPooling2D", ("maxpooling2d", 1)),
+        (1, "Conv2D", ("convolution2d", 1)),
+        (1, "BatchNormalization", ("batchnormalization", 1)),
+        (2, "Conv2D", ("conv2d", 1)),
+        (2, "BatchNormalization", ("batch_normalization", 1)),
+        (3, "BatchNormalization", ("batch_normalization", 0)),
+        (3, "PReLU", ("p_re_lu", 0)),
+    ],
+)
+def test_automatic_names(era, name, expected):
+    cornu.set_era(era)
+    assert border.layer_name(name) == expected
