@@ -20,18 +20,18 @@ FLOORS = {
     3: "base symbol training.step",
     4: "graph",
     5: "ops.wrap",
-    6: "functional ops.arrays ops.convolution ops.ctc ops.indexing ops.patches ops.recurrent ops.table "
+    6: "functional ops.arrays ops.convolution ops.ctc ops.indexing ops.patches ops.table "
     "random saving.objects saving.walk",
     7: "ops.numpy ops.pooling saving.hdf5",
     8: "ops.control ops.maths ops.nn ops.operators pairs saving.archive",
-    9: "activations constraints initializers loss_functions regularizers",
-    10: "layers.arguments layers.state losses metrics.metric optimizers.schedules",
+    9: "ops.recurrent activations constraints initializers loss_functions regularizers",
+    10: "layers.arguments layers.code layers.state losses metrics.metric optimizers.schedules",
     11: "layers.layer metrics.confusion metrics.iou metrics.pointwise metrics.reduction optimizers.state",
-    12: "layers.activation layers.cells layers.conv layers.core layers.merge layers.normalization layers.pool "
+    12: "layers.activation layers.attention layers.cells layers.conv layers.core layers.einsum layers.local layers.merge layers.normalization layers.pool "
     "layers.regularization layers.reshape optimizers.optimizer training.losses",
-    13: "layers.depthwise layers.recurrent optimizers.loss_scale optimizers.rules training.callbacks "
+    13: "eras.graph0 layers.bygone layers.depthwise layers.multi_head layers.recurrent optimizers.loss_scale optimizers.rules training.callbacks "
     "training.progress",
-    14: "layers.wrappers training.compiled",
+    14: "layers.convolutional_recurrent layers.wrappers training.compiled",
     15: "training.loop",
     16: "callbacks models",
     17: "eras.backend preprocessing.sequence preprocessing.text",

@@ -3,7 +3,8 @@
 import numpy as np
 from keras import initializations
 from keras.initializations import (
-    glorot_normal, glorot_uniform, he_normal, he_uniform, identity, lecun_uniform, normal, one, orthogonal, uniform, zero,
+    glorot_normal, glorot_uniform, he_normal, he_uniform, identity, lecun_uniform, normal, one, orthogonal,
+    uniform, zero,
 )
 from keras.layers.core import Dense
 from keras.models import Sequential
@@ -25,11 +26,14 @@ for init in ('uniform', 'lecun_uniform', 'normal', 'identity', 'orthogonal', 'ze
     if init == 'glorot_normal':
         assert abs(W.std() - np.sqrt(2. / 400)) < 1e-3 and abs(W).max() > 3 * W.std()
 
-# As functions, which give variables.
-for function in (uniform, normal, lecun_uniform, glorot_normal, glorot_uniform, he_normal, he_uniform, orthogonal):
-    assert function((30, 20)).get_value().shape == (30, 20)
-assert (zero((2, 3)).get_value() == 0).all() and (one((2, 3)).get_value() == 1).all()
-assert (identity((3, 3)).get_value() == np.eye(3)).all()
+# As functions.
+for function in (uniform, normal, lecun_uniform, glorot_normal, glorot_uniform, he_normal, he_uniform, orthogonal,
+                 identity, zero, one):
+    model = Sequential()
+    model.add(Dense(30, init=function, input_dim=30))
+    assert initializations.get(function.__name__) is function
+    W = model.layers[0].get_weights()[0]
+    assert W.shape == (30, 30) and (W != 0).any() == (function is not zero)
 
 
 # Of one's own.

@@ -21,6 +21,7 @@ model.add(Dense(output_dim=1, activation='sigmoid'))
 model.compile(loss='binary_crossentropy', optimizer=SGD(lr=0.05, momentum=0.9), metrics=['accuracy', 'mse'])
 history = model.fit(train_x, train_y, nb_epoch=10, batch_size=32, verbose=0)
 print('keys:', sorted(history.history))
+assert sorted(history.history) == ['acc', 'loss', 'mean_squared_error']
 
 predict = model.predict(test_x)
 accuracy = metrics.binary_accuracy(test_y, predict)

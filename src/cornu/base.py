@@ -17,6 +17,7 @@ class Configurable:
     """
 
     inherited: tuple[str, ...] = ()
+    transient: tuple[str, ...] = ()  # arguments that only say how to begin, and are kept in no configuration
     _arguments: dict[str, Any] = {}  # what the constructor was given, kept by the border
     _era = 3  # the era it was built in
 
@@ -34,6 +35,8 @@ class Configurable:
         held = vars(self)
         found = {}
         for name in dict.fromkeys(names):
+            if name in self.transient:
+                continue
             if name in held or name in self.inherited and hasattr(self, name):
                 found[name] = getattr(self, name)
             elif name in self._arguments:

@@ -1,5 +1,6 @@
 """Data types by name, and the policies that say in which types a layer computes and keeps its weights."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -52,10 +53,9 @@ def dtype_of(x) -> str:
 
 def as_array(x):
     """Anything array-like as a JAX array: Python and NumPy floats in the default float type."""
-    if isinstance(x, jnp.ndarray):
-        return x
-    if isinstance(x, np.ndarray | np.generic) and x.dtype == np.float64:
-        return jnp.asarray(x, config.floatx())
+    if isinstance(x, np.ndarray | np.generic):
+        dtype = config.floatx() if x.dtype == np.float64 else jax.dtypes.canonicalize_dtype(x.dtype)
+        return jnp.asarray(x, dtype)  # said at once, a type costs no compilation
     return jnp.asarray(x)
 
 

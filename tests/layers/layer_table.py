@@ -88,7 +88,10 @@ SHAPES = [
     Case("Dot", {"axes": (1, 2), "normalize": True}, [(2, 4, 3), (2, 5, 4)]),
     Case("Dot", {"axes": -1}, PAIR),
     *(Case(f"{kind}Pooling1D", {"pool_size": 2}, STEPS) for kind in ("Max", "Average")),
-    *(Case(f"{kind}Pooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, STEPS) for kind in ("Max", "Average")),
+    *(
+        Case(f"{kind}Pooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, STEPS)
+        for kind in ("Max", "Average")
+    ),
     *(Case(f"{kind}Pooling2D", {"pool_size": 2, "padding": "same"}, IMAGE) for kind in ("Max", "Average")),
     *(Case(f"{kind}Pooling2D", first(pool_size=(3, 2), strides=1), IMAGE) for kind in ("Max", "Average")),
     *(Case(f"{kind}Pooling3D", {"pool_size": 2}, VOLUME) for kind in ("Max", "Average")),
@@ -100,7 +103,10 @@ SHAPES = [
     ),
     *(Case(f"Adaptive{kind}Pooling1D", {"output_size": 3}, STEPS) for kind in ("Max", "Average")),
     *(Case(f"Adaptive{kind}Pooling2D", first(output_size=(3, 2)), IMAGE) for kind in ("Max", "Average")),
-    *(Case(f"Adaptive{kind}Pooling3D", {"output_size": 2}, VOLUME, alone=True) for kind in ("Max", "Average")),
+    *(
+        Case(f"Adaptive{kind}Pooling3D", {"output_size": 2}, VOLUME, alone=True)
+        for kind in ("Max", "Average")
+    ),
 ]
 
 CONVOLUTIONS = [

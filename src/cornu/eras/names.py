@@ -303,6 +303,7 @@ POSITIONS = {
             "MaxPooling1D": "pool_length stride border_mode",
             "ModelCheckpoint": _CHECKPOINT,
             "PReLU": "init weights shared_axes",
+            "ParametricSoftplus": "alpha_init beta_init weights shared_axes",
             "SeparableConv2D": "nb_filter nb_row nb_col init activation weights border_mode subsample "
             "depth_multiplier dim_ordering depthwise_regularizer pointwise_regularizer b_regularizer "
             "activity_regularizer depthwise_constraint pointwise_constraint b_constraint bias",

@@ -87,7 +87,7 @@ class ReLU(_Activation):
     """
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float | None = 0.0, threshold: float | None = 0.0, **kwargs
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs
     ):  # fmt: skip
         super().__init__(**kwargs)
         for name, value in (

@@ -73,7 +73,9 @@ class Attention(Layer):
         scale = 1 if self.scale is None else self.scale.value
         if self.score_mode == "dot":
             return ops.matmul(query, ops.swapaxes(key, -2, -1)) * scale
-        return self.concat_score_weight * ops.sum(ops.tanh(scale * (query[:, :, None] + key[:, None])), axis=-1)
+        return self.concat_score_weight * ops.sum(
+            ops.tanh(scale * (query[:, :, None] + key[:, None])), axis=-1
+        )
 
     def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
         query, value = inputs[:2]

@@ -20,7 +20,7 @@ class Guest:
     def __init__(self, cell):
         self.cell = cell
 
-    def noise(self, batch: int, features: int | None, dtype: str, training: bool):
+    def noise(self, shape: tuple, dtype: str, training: bool):
         return None
 
     def project(self, inputs, noise):
@@ -84,14 +84,15 @@ class _Cell(Layer):
         wide = self.gates * self.units
         self.kernel = self.matrix("kernel", (input_shape[-1], wide))
         self.recurrent_kernel = self.matrix("recurrent_kernel", (self.units, wide), "recurrent")
-        self.bias = (
-            weight(self, "bias", self.bias_shape(wide), **self.bias_options()) if self.use_bias else None
-        )
+        self.make_bias(wide)
+
+    def make_bias(self, wide: int) -> None:
+        made = (self, "bias", self.bias_shape(wide))
+        self.bias = weight(*made, **self.bias_options()) if self.use_bias else None
 
     def matrix(self, name: str, shape: tuple[int, int], prefix: str = "kernel"):
-        said = {
-            part: getattr(self, f"{prefix}_{part}") for part in ("initializer", "regularizer", "constraint")
-        }
+        parts = ("initializer", "regularizer", "constraint")
+        said = {part: getattr(self, f"{prefix}_{part}") for part in parts}
         if self._era == 1:
             said["initializer"] = gate_by_gate(said["initializer"], self.gates)
         return self.add_weight(shape, name=name, **said)
@@ -100,19 +101,35 @@ class _Cell(Layer):
         return (wide,)
 
     def bias_options(self) -> dict:
-        return {}
+        """The initializer of a bias whose second part, the forget gate's, begins at one."""
+        if not getattr(self, "unit_forget_bias", False):
+            return {}
+
+        def draw(shape, dtype=None):
+            bias = initializers.draw(self.bias_initializer, shape, dtype)
+            return ops.concatenate([bias[: self.units], ops.ones(self.units, dtype), bias[2 * self.units :]])
+
+        return {"initializer": draw}
 
     def get_initial_state(self, batch_size: int | None = None) -> list:
         """Zeros `(batch, units)`, one for each state."""
         return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.states)]
 
-    def noise(self, batch: int, features: int, dtype: str, training: bool) -> tuple:
-        """Dropout masks of inputs and outputs, the same at all steps; None where nothing is dropped."""
+    def noise(self, shape: tuple, dtype: str, training: bool) -> tuple:
+        """Dropout masks of inputs and outputs, the same at all steps; None where nothing is dropped.
+
+        Args:
+            shape, dtype: of the inputs at one step.
+        """
         if not training:
             return None, None
-        sizes = ((self.dropout, features), (self.recurrent_dropout, self.units))
-        draw = lambda rate, n: random.dropout(ops.ones((batch, n), dtype), rate, seed=self.seed_generator)  # noqa: E731
-        return tuple(draw(rate, n) if rate else None for rate, n in sizes)
+        masks = ((self.dropout, shape), (self.recurrent_dropout, self.state_shape(shape)))
+        draw = lambda rate, shape: random.dropout(ops.ones(shape, dtype), rate, seed=self.seed_generator)  # noqa: E731
+        return tuple(draw(rate, shape) if rate else None for rate, shape in masks)
+
+    def state_shape(self, shape: tuple) -> tuple:
+        """The shape of a state, for inputs of that shape at one step."""
+        return (shape[0], self.units)
 
     def project(self, inputs, noise):
         """`inputs @ kernel + bias`, for one step `(batch, features)` or many `(time, batch, features)`."""
@@ -126,10 +143,9 @@ class _Cell(Layer):
         return self.bias
 
     def call(self, inputs, states, training=False):
-        noise = self.noise(inputs.shape[0], inputs.shape[-1], inputs.dtype, training)
-        return self.step(
-            self.project(inputs, noise), states if isinstance(states, list | tuple) else [states], noise
-        )
+        noise = self.noise(inputs.shape, inputs.dtype, training)
+        states = states if isinstance(states, list | tuple) else [states]
+        return self.step(self.project(inputs, noise), states, noise)
 
     def step(self, projected, states: Sequence, noise):
         raise NotImplementedError
@@ -187,16 +203,6 @@ class LSTMCell(_Cell):
     ):  # fmt: skip
         super().__init__(**kwargs)
         self.settle(locals())
-
-    def bias_options(self) -> dict:
-        if not self.unit_forget_bias:
-            return {}
-
-        def draw(shape, dtype=None):
-            bias = initializers.draw(self.bias_initializer, shape, dtype)
-            return ops.concatenate([bias[: self.units], ops.ones(self.units, dtype), bias[2 * self.units :]])
-
-        return {"initializer": draw}
 
     def step(self, projected, states, noise):
         h, c = states
@@ -274,11 +280,12 @@ class StackedRNNCells(Layer):
                 cell.build_from_config({"input_shape": tuple(input_shape)})
             input_shape = (input_shape[0], output_size(cell))
 
-    def noise(self, batch: int, features: int, dtype: str, training: bool) -> list:
-        sizes = [features, *map(output_size, self.cells)]
-        return [
-            welcome(cell).noise(batch, n, dtype, training) for cell, n in zip(self.cells, sizes, strict=False)
-        ]
+    def noise(self, shape: tuple, dtype: str, training: bool) -> list:
+        masks = []
+        for cell in self.cells:
+            masks.append(welcome(cell).noise(shape, dtype, training))
+            shape = (shape[0], output_size(cell))
+        return masks
 
     def project(self, inputs, noise):
         return welcome(self.cells[0]).project(inputs, noise[0])
@@ -294,7 +301,7 @@ class StackedRNNCells(Layer):
         return x, new
 
     def call(self, inputs, states, training=False):
-        noise = self.noise(inputs.shape[0], inputs.shape[-1], inputs.dtype, training)
+        noise = self.noise(inputs.shape, inputs.dtype, training)
         return self.step(self.project(inputs, noise), states, noise)
 
 

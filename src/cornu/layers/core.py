@@ -1,9 +1,5 @@
 """The layers everything else is built around: inputs, Dense, Embedding, masks, and functions as layers."""
 
-import base64
-import inspect
-import marshal
-import types
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -11,6 +7,7 @@ import numpy as np
 from .. import dtypes, graph, registry, scope
 from ..ops import numpy as ops
 from ..symbol import Symbol, is_symbol
+from . import code
 from .arguments import keep, positive, weight
 from .layer import Layer
 from .spec import InputSpec
@@ -256,7 +253,7 @@ class Lambda(Layer):
         self.function, self.mask, self.arguments_given = function, mask, dict(arguments or {})
         self.stated_shape = output_shape
         self.supports_masking = mask is not None
-        self.asks = {"mask", "training"} & set(_parameters(function))
+        self.asks = {"mask", "training"} & set(code.parameters(function))
 
     def call(self, inputs, mask=None, training=None):
         given = {"mask": mask, "training": training}
@@ -274,9 +271,9 @@ class Lambda(Layer):
         return (first[0], *self.stated_shape)
 
     def get_config(self) -> dict:
-        made = {**super().get_config(), "function": _dump(self.function)}
+        made = {**super().get_config(), "function": code.dump(self.function)}
         made["arguments"] = registry.serialize(self.arguments_given)
-        made["output_shape"], made["mask"] = _dump(self.stated_shape), _dump(self.mask)
+        made["output_shape"], made["mask"] = code.dump(self.stated_shape), code.dump(self.mask)
         return {name: value for name, value in made.items() if value is not None}
 
     @classmethod
@@ -286,41 +283,4 @@ class Lambda(Layer):
         """Another layer like that one; a function saved as code is refused unless `safe_mode` is False."""
         safe = scope.call.safe if safe_mode is None else safe_mode
         with registry.custom_object_scope(custom_objects), scope.entered(safe=safe):
-            return cls(**{name: _load(value) for name, value in config.items()})
-
-
-NAMES_IN_CODE = {"np": np, "ops": ops}  # what the code of a loaded function finds under global names
-
-
-def _parameters(function: Callable) -> Sequence[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except ValueError:  # written in C
-        return []
-
-
-def _dump(value):
-    """A value for files; of a function without a name, its compiled code."""
-    if not (isinstance(value, types.FunctionType) and value.__name__ == "<lambda>"):
-        return registry.serialize(value)
-    cells = [cell.cell_contents for cell in value.__closure__ or ()]
-    code = base64.encodebytes(marshal.dumps(value.__code__)).decode("ascii")
-    inner = {"code": code, "defaults": registry.serialize(value.__defaults__), "closure": cells or None}
-    return {"class_name": "__lambda__", "config": inner}
-
-
-def _load(value):
-    if not (isinstance(value, Mapping) and value.get("class_name") == "__lambda__"):
-        if isinstance(value, str) and (found := registry.get_registered_object(value)):
-            return found
-        return registry.revive(value)
-    if scope.call.safe:
-        raise ValueError(
-            "This file holds a Lambda layer with Python code, which could do anything when it runs. "
-            "If you trust who made it, load it with safe_mode=False."
-        )
-    inner = value["config"]
-    code = marshal.loads(base64.b64decode(inner["code"]))
-    closure = tuple(types.CellType(each) for each in inner["closure"] or ())
-    defaults = None if inner["defaults"] is None else tuple(inner["defaults"])
-    return types.FunctionType(code, NAMES_IN_CODE, code.co_name, defaults, closure)
+            return cls(**{name: code.load(value) for name, value in config.items()})

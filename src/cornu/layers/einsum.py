@@ -22,7 +22,8 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Sequence, o
 
     Raises ValueError for an equation of another form, and for sizes that contradict each other.
     """
-    found = re.fullmatch(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->(\.{3})?([a-zA-Z]+)(\.{3})?", equation.replace(" ", ""))
+    side = r"(\.{3})?([a-zA-Z]+)(\.{3})?"
+    found = re.fullmatch(f"{side},([a-zA-Z]+)->{side}", equation.replace(" ", ""))
     if not found or found[1] != found[5] or found[3] != found[7] or (found[1] and found[3]):
         raise ValueError(
             f"EinsumDense: {equation!r} is not of the form 'ab,bc->ac', '...a,ab->...b' or 'ab...,bc->ac...'"
@@ -34,7 +35,9 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Sequence, o
     sizes = dict(zip(letters, input_shape[more:] if left else input_shape, strict=False))
     named = outputs if left else outputs[1:]
     if len(output_shape) != len(named):
-        raise ValueError(f"EinsumDense: {equation!r} needs {len(named)} numbers as `output_shape`; got {output_shape}")
+        raise ValueError(
+            f"EinsumDense: {equation!r} needs {len(named)} numbers as `output_shape`; got {output_shape}"
+        )
     for letter, size in zip(named, output_shape, strict=True):
         if size is not None and sizes.get(letter) not in (None, size):
             raise ValueError(
@@ -43,13 +46,19 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Sequence, o
             )
         sizes[letter] = sizes.get(letter) or size
     if strange := set(kernel) - set(letters) - set(outputs):
-        raise ValueError(f"EinsumDense: {sorted(strange)} of the kernel are neither in inputs nor outputs: {equation!r}")
+        raise ValueError(
+            f"EinsumDense: {sorted(strange)} of the kernel are neither in inputs nor outputs: {equation!r}"
+        )
     bias = None
     if bias_axes:
         if strange := set(bias_axes) - set(outputs):
-            raise ValueError(f"EinsumDense: `bias_axes` {sorted(strange)} are no axes of the outputs of {equation!r}")
+            raise ValueError(
+                f"EinsumDense: `bias_axes` {sorted(strange)} are no axes of the outputs of {equation!r}"
+            )
         first = min(map(outputs.index, bias_axes))
-        bias = [sizes[each] if each in bias_axes else 1 for each in outputs[first:]] + [1] * (0 if left else more)
+        bias = [sizes[each] if each in bias_axes else 1 for each in outputs[first:]] + [1] * (
+            0 if left else more
+        )
     summed = [axis for axis, letter in enumerate(kernel) if letter in letters and letter not in outputs]
     stays = [axis for axis, letter in enumerate(kernel) if letter in outputs and letter not in letters]
     return [sizes[letter] for letter in kernel], bias, summed, stays

@@ -68,6 +68,7 @@ class Layer(Holder):
     """
 
     inherited = ("name", "trainable", "dtype")
+    transient = ("input_shape", "batch_size", "weights")
     supports_masking = False
     is_input = False
     input_spec: InputSpec | Sequence[InputSpec] | None = None
@@ -358,11 +359,7 @@ class Layer(Holder):
             made.pop(key, None)
             if value is not None:
                 made[key] = registry.serialize(value)
-        return {
-            name: value
-            for name, value in made.items()
-            if name not in ("input_shape", "batch_size", "weights")
-        }
+        return made
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes it was built with."""

@@ -53,7 +53,9 @@ class _Heads(Layer):
             raise ValueError(f"{who}: `flash_attention` knows no dropout; set `dropout` to 0")
         keep(self, given)
 
-    def dense(self, equation: str, output_shape: Sequence[int | None], bias: str, name: str, shape, activation=None):
+    def dense(
+        self, equation: str, output_shape: Sequence[int | None], bias: str, name: str, shape, activation=None
+    ):
         """A projection of its own, built for inputs of `shape`."""
         said = {f"{on}_{part}": getattr(self, f"{on}_{part}")
                 for on in ("kernel", "bias") for part in ("initializer", "regularizer", "constraint")}  # fmt: skip
@@ -74,7 +76,9 @@ class _Heads(Layer):
         query_mask, value_mask, key_mask = masks
         lengths = query.shape[1], value.shape[1]
         found = [None if query_mask is None else ops.cast(query_mask, "bool")[..., :, None]]
-        found += [None if each is None else ops.cast(each, "bool")[..., None, :] for each in (value_mask, key_mask)]
+        found += [
+            None if each is None else ops.cast(each, "bool")[..., None, :] for each in (value_mask, key_mask)
+        ]
         found += [causal_mask(*lengths) if causal else None]
         found += [window_mask(*lengths, self.sliding_window) if self.sliding_window else None]
         found += [None if mask is None else ops.cast(mask, "bool")]
@@ -113,7 +117,7 @@ def _with_heads(shape: tuple, rank: int, looked: int) -> tuple:
 
 @registry.member("layers")
 class MultiHeadAttention(_Heads):
-    """`concat(softmax(Q_i K_i^T / sqrt(key_dim)) V_i) W`, with projections Q, K, V for each head (Vaswani et al., 2017).
+    """`concat(softmax(Q_i K_i^T / sqrt(key_dim)) V_i) W`, projections Q, K, V for each head (Vaswani et al., 2017).
 
     Called with `query (batch, targets, n)`, `value (batch, sources, m)` and `key` (`value` if None); also takes
     `attention_mask (batch, targets, sources)`, `return_attention_scores` and `use_causal_mask`.
@@ -147,7 +151,9 @@ class MultiHeadAttention(_Heads):
         super().__init__(**kwargs)
         value_dim = value_dim or key_dim
         given = dict(locals())
-        self._shape = (output_shape,) if isinstance(output_shape, int) else output_shape and tuple(output_shape)
+        self._shape = (
+            (output_shape,) if isinstance(output_shape, int) else output_shape and tuple(output_shape)
+        )
         del given["output_shape"], given["activity_regularizer"]  # the latter is for the projections alone
         self.settle(given, "num_heads", "key_dim", "value_dim")
         self._activity_regularizer = regularizers.get(activity_regularizer)
@@ -159,7 +165,9 @@ class MultiHeadAttention(_Heads):
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = key_shape or value_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-            raise ValueError(f"{self.name}: value {value_shape} and key {key_shape} must agree but for the last axis")
+            raise ValueError(
+                f"{self.name}: value {value_shape} and key {key_shape} must agree but for the last axis"
+            )
         heads = self.num_heads
         self._query_dense = self.dense(*_into(query_shape, heads, self.key_dim), "query", query_shape)
         self._key_dense = self.dense(*_into(key_shape, heads, self.key_dim), "key", key_shape)
@@ -183,10 +191,14 @@ class MultiHeadAttention(_Heads):
         return_attention_scores=False, training=False, use_causal_mask=False,
     ):  # fmt: skip
         key = value if key is None else key
-        mask = self.attention_mask(query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask)
+        mask = self.attention_mask(
+            query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask
+        )
         gate = self._gate_dense(query) if self.use_gate else None
         heads = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        outputs, weights = self.attend(*heads, mask, self.looked, self.key_dim, training, return_attention_scores)
+        outputs, weights = self.attend(
+            *heads, mask, self.looked, self.key_dim, training, return_attention_scores
+        )
         return self.finish(query, outputs, gate, weights, return_attention_scores)
 
     def get_config(self) -> dict:
@@ -247,7 +259,9 @@ class GroupQueryAttention(_Heads):
         self._query_dense = self.dense(*_into(query_shape, queries, size), "query", query_shape)
         self._key_dense = self.dense(*_into(value_shape, keys, size), "key", key_shape or value_shape)
         if self.use_gate:
-            self._gate_dense = self.dense(*_into(query_shape, queries, size), "gate", query_shape, activations.sigmoid)
+            self._gate_dense = self.dense(
+                *_into(query_shape, queries, size), "gate", query_shape, activations.sigmoid
+            )
         self._value_dense = self.dense(*_into(value_shape, keys, size), "value", value_shape)
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
         self._output_dense = self.dense(
@@ -259,7 +273,9 @@ class GroupQueryAttention(_Heads):
         return_attention_scores=False, training=False, use_causal_mask=False,
     ):  # fmt: skip
         key = value if key is None else key
-        mask = self.attention_mask(query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask)
+        mask = self.attention_mask(
+            query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask
+        )
         gate = self._gate_dense(query) if self.use_gate else None
         repeats = self.num_query_heads // self.num_key_value_heads
         heads = (

@@ -1,4 +1,7 @@
-"""The largest or the mean of windows, of everything, or of a given number of windows."""
+"""The largest or the mean of windows, of everything, or of a given number of windows.
+
+`data_format` is the global one where it is None.
+"""
 
 from collections.abc import Callable
 
@@ -80,7 +83,7 @@ class MaxPooling1D(_Pooling):
         pool_size: int: how large a window is.
         strides: int: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
     """
 
     rank, pool = 1, staticmethod(nn.max_pool)
@@ -94,7 +97,7 @@ class MaxPooling2D(_Pooling):
         pool_size: int, or one each for rows and columns: how large a window is.
         strides: int, or one each for rows and columns: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
 
     Example:
         >>> MaxPooling2D(2)(np.ones((1, 4, 4, 3), "float32")).shape
@@ -112,7 +115,7 @@ class MaxPooling3D(_Pooling):
         pool_size: int, or one for each of the three axes: how large a window is.
         strides: int, or one for each of the three axes: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 3, staticmethod(nn.max_pool)
@@ -126,7 +129,7 @@ class AveragePooling1D(_Pooling):
         pool_size: int: how large a window is.
         strides: int: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
     """
 
     rank, pool = 1, staticmethod(nn.average_pool)
@@ -140,7 +143,7 @@ class AveragePooling2D(_Pooling):
         pool_size: int, or one each for rows and columns: how large a window is.
         strides: int, or one each for rows and columns: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 2, staticmethod(nn.average_pool)
@@ -154,7 +157,7 @@ class AveragePooling3D(_Pooling):
         pool_size: int, or one for each of the three axes: how large a window is.
         strides: int, or one for each of the three axes: how far apart windows are; `pool_size` if None.
         padding: 'valid' (none) or 'same'; padded places do not count.
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 3, staticmethod(nn.average_pool)
@@ -168,7 +171,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """The largest value of each channel over all time.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -180,7 +183,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """The largest value of each channel over all rows and columns.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -192,7 +195,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     """The largest value of each channel over all places of the volume.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -204,7 +207,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of each channel over all time, not counting masked steps.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -226,7 +229,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel over all rows and columns.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -238,7 +241,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     """The mean of each channel over all places of the volume.
 
     Args:
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
         keepdims: whether the reduced axes stay, with size 1.
     """
 
@@ -254,7 +257,7 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
 
     Args:
         output_size: int: how many windows.
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
     """
 
     rank, pool = 1, staticmethod(nn.adaptive_max_pool)
@@ -266,7 +269,7 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
 
     Args:
         output_size: int, or one each for rows and columns: how many windows.
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 2, staticmethod(nn.adaptive_max_pool)
@@ -278,7 +281,7 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
 
     Args:
         output_size: int, or one for each of the three axes: how many windows.
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 3, staticmethod(nn.adaptive_max_pool)
@@ -290,7 +293,7 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
 
     Args:
         output_size: int: how many windows.
-        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, steps, channels)`, or 'channels_first'.
     """
 
     rank, pool = 1, staticmethod(nn.adaptive_average_pool)
@@ -302,7 +305,7 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
     Args:
         output_size: int, or one each for rows and columns: how many windows.
-        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 2, staticmethod(nn.adaptive_average_pool)
@@ -314,7 +317,7 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
 
     Args:
         output_size: int, or one for each of the three axes: how many windows.
-        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'; the global one if None.
+        data_format: 'channels_last', inputs `(batch, depth, rows, columns, channels)`, or 'channels_first'.
     """
 
     rank, pool = 3, staticmethod(nn.adaptive_average_pool)

@@ -10,7 +10,6 @@ from ..ops import numpy as ops
 from ..ops.recurrent import rnn
 from .arguments import keep
 from .cells import (
-    Guest,
     GRUCell,
     LSTMCell,
     SimpleRNNCell,
@@ -110,9 +109,12 @@ class RNN(Layer):
         for cell, value in zip(cells, values, strict=True):
             cell.assign(value)
 
-    def _first_states(self, given, batch: int) -> list:
-        """The states to start from, in the structure that the cell wants."""
-        zeros = self.get_initial_state(batch)
+    def zero_states(self, shape: tuple) -> list:
+        """The states at the first step, for inputs of that shape at one step."""
+        return self.get_initial_state(shape[0])
+
+    def _first_states(self, given, zeros: list) -> list:
+        """The states to start from, in the structure that the cell wants, which is that of `zeros`."""
         if given is None:
             if self._memory is None:
                 return zeros
@@ -143,7 +145,7 @@ class RNN(Layer):
                     f"{self.name} is stateful: it needs a known batch size. Give `batch_shape=(batch, time, features)` "
                     f"to the input; got {shape}"
                 )
-            zeros = self.get_initial_state(shape[0])
+            zeros = self.zero_states((shape[0], *shape[2:]))
             self._memory = jax.tree.map(lambda x: Memory(x, f"{self.name}_state"), zeros)
         self.sequence_spec = InputSpec(ndim=len(shape), axes=dict(enumerate(shape[2:], 2)))
 
@@ -159,9 +161,9 @@ class RNN(Layer):
             sequences, initial_state = sequences[0], list(sequences[1:count]) or initial_state
             mask = mask[0] if isinstance(mask, list | tuple) else mask
         self._check(sequences.shape)
-        cell, batch = welcome(self.cell), sequences.shape[0]
-        states = self._first_states(initial_state, batch)
-        noise = cell.noise(batch, sequences.shape[-1], sequences.dtype, training)
+        cell, shape = welcome(self.cell), (sequences.shape[0], *sequences.shape[2:])
+        states = self._first_states(initial_state, self.zero_states(shape))
+        noise = cell.noise(shape, sequences.dtype, training)
         given = {} if constants is None else {"constants": constants}
         last, outputs, states = rnn(
             lambda x, states: cell.step(x, states, noise, **given),

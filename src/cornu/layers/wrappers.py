@@ -14,7 +14,11 @@ from .spec import InputSpec
 
 def revive_layer(config: dict, *names: str) -> dict:
     """A configuration with layers in place of their descriptions, those of Keras 1 and 2 included."""
-    found = {name: registry.deserialize(config[name], "layers") for name in names if isinstance(config.get(name), dict)}
+    found = {
+        name: registry.deserialize(config[name], "layers")
+        for name in names
+        if isinstance(config.get(name), dict)
+    }
     return {**config, **found}
 
 

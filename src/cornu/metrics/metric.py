@@ -151,14 +151,20 @@ class Metric(Configurable):
 # ---- means and sums ----------------------------------------------------------------------------
 
 
+def _masked(weights, mask, dtype: str):
+    """Weights with zeros where the mask says so, in the higher rank of the two."""
+    weights, mask = ops.cast(weights, dtype), ops.cast(mask, dtype)
+    if weights.ndim > mask.ndim:
+        return weights * spread(mask, weights, "the mask")
+    return spread(weights, mask) * mask
+
+
 def _by_sample(values, weights, reduce: Callable, dtype: str) -> tuple:
     """Weighted values, one a sample, and the weights that count (None: each counts 1)."""
     mask = scope.mask_of(values)
     values = ops.cast(values, dtype)
     if weights is not None:
-        weights = ops.cast(weights, dtype)
-        if mask is not None:
-            weights = weights * spread(ops.cast(mask, dtype), weights, "the mask")
+        weights = ops.cast(weights, dtype) if mask is None else _masked(weights, mask, dtype)
         values, weights = same_rank(values, weights)
         if values.ndim > weights.ndim:
             values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
@@ -242,37 +248,41 @@ class MeanMetricWrapper(Mean):
 
     def __init__(self, fn: "Callable | str", name: str | None = None, dtype=None, **options):
         super().__init__(name, dtype)
-        fn = registry.get("metric functions", fn)
-        self.fn = getattr(fn, "by_sample", fn)
+        self.fn = registry.get("metric functions", fn)
         self.options = tuple(options)
         vars(self).update(options)
-        if self.fn in FUNCTIONS.values() or hasattr(fn, "unreduced"):
+        if self._by_sample in FUNCTIONS.values() or hasattr(fn, "unreduced"):
             self._direction = "down"
+
+    @property
+    def _by_sample(self) -> Callable:
+        return getattr(self.fn, "by_sample", self.fn)
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         mask = scope.mask_of(y_pred) if self._era > 1 else None
-        values = self.fn(y_true, y_pred, **{name: getattr(self, name) for name in self.options})
+        values = self._by_sample(y_true, y_pred, **{name: getattr(self, name) for name in self.options})
         if self._era < 3 and not ops.shape(values):
             values = ops.broadcast_to(values, ops.shape(y_pred)[:1])
         if mask is not None:
-            mask = ops.cast(mask, self.dtype)
-            weights = 1 if sample_weight is None else ops.cast(sample_weight, self.dtype)
-            sample_weight = mask * spread(weights, mask)
+            sample_weight = _masked(1 if sample_weight is None else sample_weight, mask, self.dtype)
         super().update_state(values, sample_weight)
 
 
 # ---- names -------------------------------------------------------------------------------------
 
 
-def by_era(fn: Callable) -> Callable:
-    """Decorator of metric functions: one value a sample, but in era 1 the number that is their mean."""
+def by_era(fn: Callable, module: str | None = None) -> Callable:
+    """Decorator of metric functions: one value a sample, but in era 1 the number that is their mean.
+
+    `module` is where the result lives, if not where the function does.
+    """
 
     @functools.wraps(fn)
     def metric(y_true, y_pred, *args, **kwargs):
         values = fn(y_true, y_pred, *args, **kwargs)
         return ops.mean(values) if config.era() == 1 else values
 
-    metric.by_sample = fn
+    metric.by_sample, metric.__module__ = fn, module or fn.__module__
     return metric
 
 

@@ -310,7 +310,7 @@ OWN = (
     "accuracy binary_accuracy categorical_accuracy concordance_correlation cosine_proximity cosine_similarity "
     "pearson_correlation sparse_categorical_accuracy sparse_top_k_categorical_accuracy top_k_categorical_accuracy"
 ).split()
-globals().update({name: by_era(LOSSES[name]) for name in SHARED})
+globals().update({name: by_era(LOSSES[name], __name__) for name in SHARED})
 FUNCTIONS = {name: globals()[name] for name in [*SHARED, *OWN]}
 registry.family("metric functions", FUNCTIONS)
 without_class = FUNCTIONS.keys() - registry.FAMILIES["metrics"].keys()

@@ -53,7 +53,8 @@ def cast(x, dtype):
     """`x` in another data type.
 
     Example:
-        >>> cast([0.5, 1.5], "int32").tolist()
+        >>> from cornu import ops
+        >>> ops.cast([0.5, 1.5], "int32").tolist()
         [0, 1]
     """
     return as_array(x).astype(standardize_dtype(dtype))
@@ -64,7 +65,8 @@ def saturate_cast(x, dtype):
     """`x` in another data type, with what lies beyond its range at the end of the range.
 
     Example:
-        >>> saturate_cast([-3, 300], "uint8").tolist()
+        >>> from cornu import ops
+        >>> ops.saturate_cast([-3, 300], "uint8").tolist()
         [0, 255]
     """
     x, dtype = as_array(x), standardize_dtype(dtype)
@@ -113,7 +115,8 @@ def shape(x) -> tuple:
     """The sizes of an array, a cell, a symbol or nested lists; None where a symbol's size is free.
 
     Example:
-        >>> shape([[1, 2], [3, 4], [5, 6]])
+        >>> from cornu import ops
+        >>> ops.shape([[1, 2], [3, 4], [5, 6]])
         (3, 2)
     """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
@@ -142,10 +145,11 @@ def custom_gradient(f: Callable) -> Callable:
         f: takes arrays and returns `(result, grad)`; `grad(upstream)` returns the gradient for each of them.
 
     Example:
-        >>> @custom_gradient
+        >>> from cornu import ops
+        >>> @ops.custom_gradient
         ... def log1pexp(x):
-        ...     e = exp(x)
-        ...     return log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
+        ...     e = ops.exp(x)
+        ...     return ops.log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
     """
     return op(jax.custom_gradient(f))
 

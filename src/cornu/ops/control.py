@@ -87,7 +87,8 @@ def scan(
         unroll: how many turns to write out in a row; True for all.
 
     Example:
-        >>> last, sums = scan(lambda total, x: (total + x, total + x), 0, [1, 2, 3])
+        >>> from cornu import ops
+        >>> last, sums = ops.scan(lambda total, x: (total + x, total + x), 0, [1, 2, 3])
         >>> int(last)
         6
     """
@@ -117,7 +118,8 @@ def fori_loop(lower: int, upper: int, body_fun: Callable, init_val):
     Gradients flow where `lower` and `upper` are Python ints.
 
     Example:
-        >>> int(fori_loop(0, 5, lambda i, total: total + i, 0))
+        >>> from cornu import ops
+        >>> int(ops.fori_loop(0, 5, lambda i, total: total + i, 0))
         10
     """
     init_val, body_fun = _arrays(init_val), _plain(body_fun)
@@ -145,6 +147,11 @@ def while_loop(cond: Callable, body: Callable, loop_vars, maximum_iterations: in
         loop_vars: tuple or list of values, or one value.
 
     Raises ValueError when `cond` writes cells.
+
+    Example:
+        >>> from cornu import ops
+        >>> int(ops.while_loop(lambda n: n < 100, lambda n: n * 2, 1))
+        128
     """
     several = isinstance(loop_vars, tuple | list)
     start = _arrays(tuple(loop_vars) if several else (loop_vars,))
@@ -216,6 +223,11 @@ def switch(index, branches: Sequence[Callable], *operands):
     Args:
         index: int, an array too.
         branches: functions that return the same structure, shapes and types; may read and write cells.
+
+    Example:
+        >>> from cornu import ops
+        >>> int(ops.switch(1, [lambda x: x, lambda x: -x], 5))
+        -5
     """
     return _branch(as_array(index).astype("int32"), branches, _arrays(operands))
 
@@ -243,7 +255,8 @@ def cond(pred, true_fn: Callable, false_fn: Callable):
             read and write cells. If `pred` is a symbol they may use symbols from around them.
 
     Example:
-        >>> float(cond(convert_to_tensor(True), lambda: 1.0, lambda: 2.0))
+        >>> from cornu import ops
+        >>> float(ops.cond(ops.convert_to_tensor(True), lambda: 1.0, lambda: 2.0))
         1.0
     """
     if has_symbols(pred):
@@ -268,6 +281,11 @@ def remat(f: Callable) -> Callable:
 
     Args:
         f: a function of arrays, cells and Python values; may read and write cells.
+
+    Example:
+        >>> from cornu import ops
+        >>> float(ops.remat(lambda x: x**2)(3.0))
+        9.0
     """
 
     @op

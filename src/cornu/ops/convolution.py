@@ -144,7 +144,8 @@ def conv(
     Raises ValueError when ranks, channels or sizes do not go together.
 
     Example:
-        >>> conv(ones((1, 5, 5, 3)), ones((3, 3, 3, 8)), padding="same").shape
+        >>> from cornu import ops
+        >>> ops.conv(ops.ones((1, 5, 5, 3)), ops.ones((3, 3, 3, 8)), padding="same").shape
         (1, 5, 5, 8)
     """
     inputs, kernel, strides, dilation, data_format, channels = _prepare(
@@ -240,6 +241,11 @@ def conv_transpose(
         output_padding: int, or one an axis.
 
     Raises ValueError when ranks or channels do not go together.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.conv_transpose(ops.ones((1, 5, 5, 3)), ops.ones((3, 3, 8, 3)), 2, "same").shape
+        (1, 10, 10, 8)
     """
     inputs, kernel, strides, dilation, data_format, channels = _prepare(
         "conv_transpose", inputs, kernel, strides, dilation_rate, data_format

@@ -50,6 +50,11 @@ def resize(
         pad_to_aspect_ratio: add borders of `fill_value` first, instead of distorting.
 
     Raises ValueError for other words and ranks, and when both crop and pad are asked for.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.image.resize(ops.zeros((2, 10, 20, 3)), (5, 5)).shape
+        (2, 5, 5, 3)
     """
     _one_of("resize: interpolation", interpolation, METHODS)
     _one_of("resize: fill_mode", fill_mode, ("constant",))
@@ -162,6 +167,11 @@ def extract_patches(
         size: int, or height and width.
         strides: as `size`; patches side by side if None.
         padding: 'valid' or 'same'.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.image.extract_patches(ops.zeros((2, 8, 8, 3)), 4).shape
+        (2, 2, 2, 48)
     """
     return _patches("extract_patches", images, size, strides, dilation_rate, padding, data_format, 2)
 

@@ -26,7 +26,8 @@ def scatter_update(inputs, indices, updates, reduction: str | None = None):
     Raises ValueError for an unknown reduction.
 
     Example:
-        >>> scatter_update([0, 0, 0, 0], [[0], [0], [1]], [1, 1, 1], reduction="add").tolist()
+        >>> from cornu import ops
+        >>> ops.scatter_update([0, 0, 0, 0], [[0], [0], [1]], [1, 1, 1], reduction="add").tolist()
         [2, 1, 0, 0]
     """
     name = REDUCTIONS.get(reduction and reduction.lower())
@@ -51,6 +52,11 @@ def slice(inputs, start_indices, shape: Sequence[int]):
     Args:
         start_indices: one int an axis, an array too.
         shape: one int an axis; -1 for all from the start on (where that is a Python int).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.slice([1, 2, 3, 4], [1], [2]).tolist()
+        [2, 3]
     """
     inputs = as_array(inputs)
     sizes = [inputs.shape[i] - int(start_indices[i]) if n == -1 else n for i, n in enumerate(shape)]

@@ -115,7 +115,8 @@ def jvp(fun: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = Fa
         has_aux: `fun` returns (value, more); the result has `more` as a third.
 
     Example:
-        >>> value, slope = jvp(lambda x: x**2, (3.0,), (1.0,))
+        >>> from cornu import ops
+        >>> value, slope = ops.jvp(lambda x: x**2, (3.0,), (1.0,))
         >>> float(value), float(slope)
         (9.0, 6.0)
     """

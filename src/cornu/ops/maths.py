@@ -73,7 +73,14 @@ segment_max, segment_min = _segment("segment_max", "Largest"), _segment("segment
 
 @op
 def top_k(x, k: int, sorted: bool = True):
-    """The k largest along the last axis, largest first, and where they are."""
+    """The k largest along the last axis, largest first, and where they are.
+
+    Example:
+        >>> from cornu import ops
+        >>> values, places = ops.top_k([1, 5, 3], 2)
+        >>> values.tolist(), places.tolist()
+        ([5, 3], [1, 2])
+    """
     return tuple(lax.top_k(as_array(x), k))
 
 
@@ -176,7 +183,8 @@ def extract_sequences(x, sequence_length: int, sequence_stride: int):
     """Windows along the last axis: `(..., n)` gives `(..., windows, sequence_length)`.
 
     Example:
-        >>> extract_sequences([1, 2, 3, 4, 5], 3, 2).tolist()
+        >>> from cornu import ops
+        >>> ops.extract_sequences([1, 2, 3, 4, 5], 3, 2).tolist()
         [[1, 2, 3], [3, 4, 5]]
     """
     x = as_array(x)

@@ -116,6 +116,11 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
     Args:
         x: ints of any shape.
         num_classes: size of the new axis.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.one_hot([2, 0], 3).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
     _dense("one_hot", sparse)
     return jnn.one_hot(as_array(x), num_classes, axis=axis, dtype=standardize_dtype(dtype))
@@ -129,6 +134,11 @@ def multi_hot(
 
     Args:
         inputs: ints, `(classes,)` or `(batch, classes, ...)`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.multi_hot([2, 0], 4).tolist()
+        [1.0, 0.0, 1.0, 0.0]
     """
     num_classes = kwargs.pop("num_tokens", num_classes)
     if kwargs or num_classes is None:
@@ -164,6 +174,11 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
         axis: the axis of the classes.
 
     Raises ValueError when the shapes differ.
+
+    Example:
+        >>> from cornu import ops
+        >>> round(float(ops.categorical_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
+        0.6931
     """
     target, output = as_array(target), as_array(output)
     _alike("categorical_crossentropy", target, output)
@@ -183,6 +198,11 @@ def sparse_categorical_crossentropy(target, output, from_logits: bool = False, a
         axis: the axis of the classes.
 
     Raises ValueError when the shapes do not go together.
+
+    Example:
+        >>> from cornu import ops
+        >>> round(float(ops.sparse_categorical_crossentropy(1, [0.5, 0.5])), 4)
+        0.6931
     """
     target, output = as_array(target).astype("int32"), as_array(output)
     if not output.ndim:
@@ -354,6 +374,12 @@ def dot_product_attention(
         attn_logits_soft_cap: logits become `logits / (1 + |logits| / cap)`.
 
     Raises ValueError for other ranks.
+
+    Example:
+        >>> from cornu import ops
+        >>> x = ops.ones((2, 5, 4, 8))
+        >>> ops.dot_product_attention(x, x, x, is_causal=True).shape
+        (2, 5, 4, 8)
     """
     query, key, value = as_array(query), as_array(key), as_array(value)
     if not query.ndim == key.ndim == value.ndim == 4:

@@ -255,7 +255,8 @@ def rearrange(tensor, pattern: str, **axes_lengths: int):
     Raises ValueError when the pattern does not fit the array.
 
     Example:
-        >>> rearrange(zeros((2, 4, 6, 3)), "b (h p) (w q) c -> b (h w) (p q c)", p=2, q=2).shape
+        >>> from cornu import ops
+        >>> ops.rearrange(ops.zeros((2, 4, 6, 3)), "b (h p) (w q) c -> b (h w) (p q c)", p=2, q=2).shape
         (2, 6, 12)
     """
     tensor = as_array(tensor)

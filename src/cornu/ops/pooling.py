@@ -104,6 +104,11 @@ def max_pool(
         data_format: 'channels_last' or 'channels_first'; the global setting if None.
 
     Raises ValueError when ranks or sizes do not go together.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.max_pool([[[1.0], [3.0], [2.0], [0.0]]], 2).tolist()
+        [[[3.0], [2.0]]]
     """
     inputs, window, strides, padding = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
     return _pool(inputs, lax.max, window, strides, padding)

@@ -11,14 +11,15 @@ from . import control
 # ---- one step ----------------------------------------------------------------------------------
 
 
-def lstm_step(z, c, activation: Callable, recurrent_activation: Callable):
+def lstm_step(z, c, activation: Callable, recurrent_activation: Callable, axis: int = -1):
     """New output and state: `c = f * c + i * g; h = o * activation(c)`.
 
     Args:
         z: `(batch, 4 * units)`: input gate, forget gate, candidate and output gate before their activations.
         c: `(batch, units)`, the state so far.
+        axis: that of the units.
     """
-    i, f, g, o = jnp.split(z, 4, axis=-1)
+    i, f, g, o = jnp.split(z, 4, axis=axis)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
     return recurrent_activation(o) * activation(c), c
 
@@ -112,8 +113,9 @@ def rnn(
     carry = (states, first.astype(last.dtype))
     if unroll:
         outputs = []
-        for t in range(jax.tree.leaves(xs)[0].shape[0]):
-            carry, output = advance(carry, jax.tree.map(lambda x: x[t], xs))
+        flat, structure = jax.tree.flatten(xs)
+        for each in zip(*flat, strict=True):
+            carry, output = advance(carry, jax.tree.unflatten(structure, each))
             outputs.append(output)
         outputs = jnp.stack(outputs) if return_all_outputs else None
     else:

@@ -25,6 +25,7 @@ def follow(function: Callable, name: str, signature: str, doc: str, module: str)
     """An operation with our signature that converts its arrays and calls `function`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> total = follow(jnp.sum, "total", "x, axis=None", "Sum.", __name__)
         >>> int(total([1, 2]))
         3

@@ -33,5 +33,5 @@ __all__ = [
     "serialize",
 ]
 
-CLASSES = {name: globals()[name] for name in __all__ if name[0].isupper()}
-registry.family("optimizers", CLASSES | {name.lower(): cls for name, cls in CLASSES.items()})
+_CLASSES = {name: globals()[name] for name in __all__ if name[0].isupper()}
+registry.family("optimizers", _CLASSES | {name.lower(): cls for name, cls in _CLASSES.items()})

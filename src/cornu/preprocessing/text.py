@@ -65,7 +65,7 @@ def hashing_trick(
 
     Example:
         >>> hashing_trick("to be or not to be", 10, "md5")
-        [6, 4, 3, 1, 6, 4]
+        [5, 3, 5, 3, 5, 3]
     """
     if hash_function is None:
         hash_function = (lambda word: abs(hash(word))) if config.era() == 1 else hash

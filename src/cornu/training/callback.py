@@ -8,9 +8,8 @@ import numpy as np
 from .. import config
 from ..base import Configurable
 from ..eras import border
-from .progress import Progbar
+from . import progress
 
-NOT_METRICS = ("batch", "size")  # what the logs of a batch say besides, in eras 1 and 2
 RATE = {1: "lr", 2: "lr", 3: "learning_rate"}  # the learning rate's name in logs
 EPOCH = {1: "{0:05d}", 2: "{1:05d}", 3: "{1}"}  # an epoch in messages, of its numbers from 0 and from 1
 
@@ -113,7 +112,7 @@ def own_hook(callback, hook: str) -> Callable | None:
 
 def announce(callback: Callback, epoch: int, text: str) -> None:
     """Print what a callback has to say about an epoch, on a line of its own."""
-    print(f"\nEpoch {EPOCH[callback._era].format(epoch, epoch + 1)}: {text}")
+    progress.say(f"Epoch {EPOCH[callback._era].format(epoch, epoch + 1)}: {text}")
 
 
 def rated(callback: Callback) -> list[tuple[str, Any]]:
@@ -166,7 +165,7 @@ class ProgbarLogger(Callback):
 
     def __init__(self):
         super().__init__()
-        self.progbar: Progbar | None = None
+        self.progbar: progress.Progbar | None = None
         self.target: int | None = None
         self.batch_size: int | None = None  # where samples are counted
         self.seen = 0
@@ -181,21 +180,26 @@ class ProgbarLogger(Callback):
             self.target, self.batch_size = params["samples"], params["batch_size"]
 
     def _begin(self) -> None:
-        self.seen, self.progbar = 0, Progbar(self.target, verbose=self.verbose, stateless_metrics=())
+        self.seen, self.progbar = 0, progress.Progbar(self.target, verbose=self.verbose, stateless_metrics=())
 
     def _show(self, batch: int, logs: dict | None) -> None:
         self.seen = batch + 1
         if self.batch_size:
             self.seen = min(self.seen * self.batch_size, self.target)
         if self.progbar is not None:
-            self.progbar.update(self.seen, _metrics(logs), finalize=False)
+            self.progbar.update(self.seen, self._shown(logs), finalize=False)
+
+    def _shown(self, logs: dict | None) -> list[tuple[str, float]]:
+        """The logs to print: all, in eras 1 and 2 the metrics in their order."""
+        names = (self.params or {}).get("metrics", logs or {})
+        return [(name, logs[name]) for name in names if name in (logs or {})]
 
     def _end(self, logs: dict | None) -> None:
         if self.progbar is None:
             return
         if self.target is None:
             self.target = self.progbar.target = self.seen
-        self.progbar.update(self.target, _metrics(logs), finalize=True)
+        self.progbar.update(self.target, self._shown(logs), finalize=True)
 
     def on_train_begin(self, logs=None):
         self.in_fit = True
@@ -205,7 +209,7 @@ class ProgbarLogger(Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.verbose and (self.epochs > 1 or self._era < 3):
-            print(f"Epoch {epoch + 1}/{self.epochs}")
+            progress.say(f"Epoch {epoch + 1}/{self.epochs}")
         self._begin()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -234,10 +238,6 @@ class ProgbarLogger(Callback):
 
     def on_predict_end(self, logs=None):
         self._end(None)
-
-
-def _metrics(logs: dict | None) -> list[tuple[str, float]]:
-    return [(name, value) for name, value in (logs or {}).items() if name not in NOT_METRICS]
 
 
 # ---- the list --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from .. import registry
+from . import progress
 from .callback import (
     HOOKS,
     Callback,
@@ -167,12 +167,14 @@ class LambdaCallback(Callback):
         0 0.5
     """
 
+    inherited = HOOKS
+
     def __init__(
         self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
         on_train_batch_begin=None, on_train_batch_end=None, **kwargs: Callable,
     ):  # fmt: skip
         super().__init__()
-        hooks = {
+        given = {
             "on_epoch_begin": on_epoch_begin,
             "on_epoch_end": on_epoch_end,
             "on_train_begin": on_train_begin,
@@ -181,11 +183,7 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
             **kwargs,
         }
-        for hook, function in hooks.items():
-            if hook not in HOOKS:
-                raise TypeError(f"LambdaCallback has no {hook!r}.{registry.nearest(hook, HOOKS)}")
-            if function is not None:
-                setattr(self, hook, function)
+        vars(self).update({hook: function for hook, function in given.items() if function is not None})
 
 
 class TerminateOnNaN(Callback):
@@ -199,7 +197,7 @@ class TerminateOnNaN(Callback):
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss) and not self.model.stop_training:
-            print(f"\nBatch {batch}: the loss is {loss}, training stops")
+            progress.say(f"Batch {batch}: the loss is {loss}, training stops")
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):

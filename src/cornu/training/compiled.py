@@ -137,7 +137,9 @@ class Compilable:
         """The metric objects: the mean loss, those given to `compile`, and those the model holds."""
         compiled = [*self._part_trackers.values()] if self._loss_tracker else []
         compiled += self._compiled_metrics.metrics if self._compiled_metrics else []
-        held = [metric for layer in self._flatten_layers() for _, metric in layer.held(Metric)]
+        # a nested model's metrics count what it was trained on by itself
+        mine = [each for each in self._flatten_layers() if each is self or not isinstance(each, Compilable)]
+        held = [metric for layer in mine for _, metric in layer.held(Metric)]
         own = [self._loss_tracker] if self._loss_tracker else []
         return list(dict.fromkeys([*own, *compiled, *(m for m in held if m is not self._loss_tracker)]))
 
@@ -293,7 +295,7 @@ class Compilable:
             self._check_targets(y, self._y_pred)
         if self._trained is None:
             self._trained = self.trainable_variables
-        if training and not self.optimizer.built:
+        if training:
             self.optimizer.build(self._trained)
 
     def _check_targets(self, y, y_pred) -> None:

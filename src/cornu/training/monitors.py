@@ -106,7 +106,7 @@ class EarlyStopping(Monitor):
         verbose: 1 says when it stops.
         mode: 'min', 'max' or 'auto', as in `Monitor`.
         baseline: what the number has to beat before anything counts as improvement.
-        restore_best_weights: whether the model ends with the weights of the best epoch.
+        restore_best_weights: whether the model ends with the weights of the best epoch (era 2: only if it stops).
         start_from_epoch: the first epoch that counts.
 
     Raises ValueError, when training begins, where mode='auto' cannot tell what is better.
@@ -151,7 +151,8 @@ class EarlyStopping(Monitor):
     def on_train_end(self, logs=None):
         if self.stopped_epoch > 0 and self.verbose:
             announce(self, self.stopped_epoch, "early stopping")
-        if self.best_weights is not None:
+        stopped = self.model.stop_training
+        if self.best_weights is not None and (stopped or self._era == 3):
             if self.verbose:
                 announce(self, self.best_epoch, "the weights of this epoch, the best one, are put back")
             self.model.set_weights(self.best_weights)

@@ -47,9 +47,12 @@ def _line(done: int, width: int) -> str:
 
 
 class Look(NamedTuple):
-    """How an era draws: templates of what follows the bar while it runs and at its end, and of the short form."""
+    """How an era draws: templates of the count before the bar, of what follows it while it runs and at its end, and
+    of the short form.
+    """
 
     width: int
+    count: str
     bar: Callable[[int, int], str]
     running: str
     ended: str
@@ -57,16 +60,32 @@ class Look(NamedTuple):
 
 
 LOOKS = {
-    1: Look(30, _arrow, " - ETA: {eta}", " - {elapsed}s", "{elapsed}s"),
-    2: Look(30, _arrow, " - ETA: {eta}", " - {elapsed}s {pace}", " - {elapsed}s"),
+    1: Look(30, "{count}", _arrow, " - ETA: {eta}", " - {elapsed}s", "{elapsed}s"),
+    2: Look(30, "{count}", _arrow, " - ETA: {eta}", " - {elapsed}s {pace}", " - {elapsed}s"),
     3: Look(
         20,
+        "{bold}{count}{plain}",
         _line,
         " {bold}{eta}{plain} {pace}",
         " {bold}{elapsed}s{plain} {pace}",
         "{count} - {elapsed}s - {pace}",
     ),
 }
+
+
+_unfinished = 0  # characters of a bar that stands on the last line and will be drawn over
+
+
+def say(text: str) -> None:
+    """Print a line, in the place of a bar that is being drawn; the next drawing comes below."""
+    _write("\r" + " " * _unfinished + "\r" + text + "\n" if _unfinished else text + "\n", 0)
+
+
+def _write(text: str, unfinished: int) -> None:
+    global _unfinished
+    _unfinished = unfinished
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _can_redraw() -> bool:
@@ -118,12 +137,10 @@ class Progbar:
         self.redraws = _can_redraw()
         self.interval = interval if self.redraws else max(interval, LOG_SECONDS)
         self._totals: dict[str, tuple[float, float]] = {}  # name -> (sum, weight)
-        self._seen, self._drawn = 0, 0  # steps, and characters on the line
+        self._seen = 0
         self._start = time.monotonic()
         self._due = self._start if self.redraws else self._start + self.interval
-        self._first: tuple[int, float] | None = (
-            None  # steps and time when the first were done: those compiled
-        )
+        self._first: tuple[int, float] | None = None  # steps and time at the first update
         self._pace = 0.0
 
     @border.method("Progbar.update")
@@ -148,7 +165,7 @@ class Progbar:
             self._due = now + self.interval
             self._draw(now, finalize)
         elif self.verbose == 2 and finalize:
-            self._write(self.look.short.format(**self._words(now)) + self._numbers() + "\n")
+            _write(self.look.short.format(**self._words(now)) + self._numbers() + "\n", 0)
 
     def add(self, n: int, values: Iterable[tuple[str, float]] | None = None) -> None:
         """Show that `n` more steps are done."""
@@ -164,15 +181,15 @@ class Progbar:
         self._totals[name] = total + float(np.mean(value)) * steps, weight + steps
 
     def _measure(self, current: int, now: float) -> None:
-        """Time of a step: the first ones count only as long as there are no others."""
+        """Time of a step; what went before the second update, compiling most of all, may be left out."""
         if current <= self._seen:
             return
+        self._pace = (now - self._start) / current
         if self._first is None:
             self._first = current, now
-            self._pace = (now - self._start) / current
         else:
             steps, since = self._first
-            self._pace = (now - since) / (current - steps)
+            self._pace = min(self._pace, (now - since) / (current - steps))
 
     def _count(self) -> str:
         if not self.target:
@@ -200,20 +217,15 @@ class Progbar:
             done = min(int(self.width * self._seen / self.target), self.width)
             bar = " " + self.look.bar(done, self.width)
         ended = finalize or not self.target
-        template = "{bold}{count}{plain}" + bar + (self.look.ended if ended else self.look.running)
+        template = self.look.count + bar + (self.look.ended if ended else self.look.running)
         words, plain = self._words(now), dict.fromkeys(STYLES, "")
         size = len(template.format(**words, **plain))
         numbers = self._numbers()
         if not self.redraws:
-            self._write(template.format(**words, **plain) + numbers + "\n")
+            _write(template.format(**words, **plain) + numbers + "\n", 0)
             return
         if not finalize:  # a line that wraps cannot be drawn over
             numbers = numbers[: max(shutil.get_terminal_size().columns - size - 1, 0)]
         size += len(numbers)
-        rest = " " * (self._drawn - size) + ("\n" if finalize else "")
-        self._write("\r" + template.format(**words, **STYLES) + numbers + rest)
-        self._drawn = size
-
-    def _write(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        rest = " " * (_unfinished - size) + ("\n" if finalize else "")
+        _write("\r" + template.format(**words, **STYLES) + numbers + rest, 0 if finalize else size)

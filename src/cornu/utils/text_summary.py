@@ -59,14 +59,13 @@ def rows_of(model) -> list[Row]:
 def is_stack(model) -> bool:
     """Whether each layer is called once, on what the one before it returned."""
     nodes = getattr(model, "nodes", None) or []
-    made: list = []
+    made: set[int] = set()
     for node in nodes:
-        if [id(each) for each in node.inputs] != made:
+        if len(node.inputs) > 1 or {id(each) for each in node.inputs} - made:
             return False
-        made = [id(each) for each in jax.tree.leaves(node.outputs)]
-    return len({id(node.operation) for node in nodes if hasattr(node.operation, "name")}) == sum(
-        hasattr(node.operation, "name") for node in nodes
-    )
+        made = {id(each) for each in jax.tree.leaves(node.outputs)}
+    called = [id(node.operation) for node in nodes if hasattr(node.operation, "count_params")]
+    return len(set(called)) == len(called)
 
 
 def _shape(shape, era: int) -> str:
@@ -75,11 +74,11 @@ def _shape(shape, era: int) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def shape_of(row: Row, era: int) -> str:
-    """The shapes of a row's outputs: of its calls, or of the shapes it was built with."""
-    form, layer = FORMS[era], row.operation
-    if row.nodes:
-        trees = [jax.tree.map(lambda leaf: leaf.shape, node.outputs) for node in row.nodes]
+def shape_of(layer, nodes: list[graph.Node], era: int) -> str:
+    """The shapes of a layer's outputs: of its calls, or of the shapes it was built with."""
+    form = FORMS[era]
+    if nodes:
+        trees = [jax.tree.map(lambda leaf: leaf.shape, node.outputs) for node in nodes]
         if form.several and any(tree != trees[0] for tree in trees):
             return form.several
         return _shapes(trees[-1], era)
@@ -87,9 +86,7 @@ def shape_of(row: Row, era: int) -> str:
     if not built or not layer.built:
         return form.unknown
     try:
-        return _shapes(
-            layer.compute_output_shape(**{f"{name}_shape": each for name, each in built.items()}), era
-        )
+        return _shapes(layer.compute_output_shape(*built.values()), era)
     except Exception:  # a user's `call` may need more than shapes say; a summary is no place to fail for that
         return form.unknown
 
@@ -99,6 +96,7 @@ def _shapes(tree, era: int) -> str:
     flat = jax.tree.leaves(tree, is_leaf=is_shape)
     if len(flat) == 1:
         return _shape(flat[0], era)
+    tree = list(tree) if isinstance(tree, tuple) else tree
     return str(jax.tree.map(lambda each: _shape(each, era), tree, is_leaf=is_shape)).replace("'", "")
 
 
@@ -107,21 +105,17 @@ def params_of(layer, era: int) -> str:
     if not hasattr(layer, "count_params"):
         return "0"
     if not layer.built:
-        return "0 (unbuilt)"
+        return "0 (unbuilt)" if era == 3 else "unbuilt"
     return f"{layer.count_params():,}" if era == 3 else str(layer.count_params())
 
 
-def connections(row: Row, sources: dict[int, str]) -> list[str]:
-    """Where a row's inputs come from: `name[call][output]`."""
-    return [sources[id(each)] for node in row.nodes for each in node.inputs if id(each) in sources]
-
-
-def sources_of(rows: list[Row]) -> dict[int, str]:
-    """Where each symbol of a graph is made."""
+def sources_of(model) -> dict[int, str]:
+    """Where each symbol of a graph is made: `name[call][output]`."""
+    nodes = getattr(model, "nodes", None) or []
+    names = functional.names_of(nodes)
     return {
-        id(leaf): f"{row.name}[{node.index}][{place}]"
-        for row in rows
-        for node in row.nodes
+        id(leaf): f"{names[id(node)]}[{node.index}][{place}]"
+        for node in nodes
         for place, leaf in enumerate(jax.tree.leaves(node.outputs))
     }
 
@@ -159,24 +153,31 @@ def in_range(rows: list[Row], layer_range: Sequence[str] | None) -> list[Row]:
     return rows[min(first) : max(last) + 1]
 
 
-def cells_of(
-    rows: list[Row], era: int, connected: bool, expand: bool, show_trainable: bool, level: int = 0
-) -> list[list[str]]:
-    """The table as text, without its lines."""
-    table, sources = [], sources_of(rows)
-    for row in rows:
+class Table(NamedTuple):
+    """What the table shows, beside names, shapes and numbers of weights."""
+
+    era: int
+    connected: bool
+    expand_nested: bool
+    show_trainable: bool
+
+    def head(self) -> list[str]:
+        return [*HEADER[: 4 if self.connected else 3], *HEADER[4 : 4 + self.show_trainable]]
+
+    def cells(self, model, rows: list[Row], level: int = 0) -> list[list[str]]:
+        """The rows as text, with those of the models within where they are asked for."""
+        table, sources = [], sources_of(model)
         prefix = f"{NESTED * level}└ " if level else ""
-        cells = [
-            f"{prefix}{row.name} ({kind_of(row.operation)})",
-            shape_of(row, era),
-            params_of(row.operation, era),
-        ]
-        if connected:
-            cells.append(", ".join(connections(row, sources)) or ("-" if era == 3 else ""))
-        table.append([*cells, *([trained(row.operation)] if show_trainable else [])])
-        if expand and getattr(row.operation, "layers", None):
-            table += cells_of(rows_of(row.operation), era, connected, expand, show_trainable, level + 1)
-    return table
+        for name, operation, nodes in rows:
+            shape = shape_of(operation, nodes, self.era)
+            cells = [f"{prefix}{name} ({kind_of(operation)})", shape, params_of(operation, self.era)]
+            if self.connected:
+                found = [sources[id(each)] for node in nodes for each in node.inputs]
+                cells.append(", ".join(found) or ("-" if self.era == 3 else ""))
+            table.append([*cells, *([trained(operation)] if self.show_trainable else [])])
+            if self.expand_nested and getattr(operation, "layers", None):
+                table += self.cells(operation, rows_of(operation), level + 1)
+        return table
 
 
 # ---- totals ----------------------------------------------------------------------------------------
@@ -257,6 +258,7 @@ def boxed(table: list[list[str]], widths: list[int], line_length: int) -> list[s
         ]
 
     head, *body = table
+    head = [shortened(cell, width - 2) for cell, width in zip(head, widths, strict=True)]
     lines = [line("┏", "━", "┳", "┓"), *row(head, "┃"), line("┡", "━", "╇", "┩")]
     for i, cells in enumerate(body):
         lines += [line("├", "─", "┼", "┤")] if i else []
@@ -269,6 +271,11 @@ def wrap(text: str, width: int) -> list[str]:
     indent = text[: len(text) - len(text.lstrip())]
     kept = {"break_on_hyphens": False, "drop_whitespace": True, "initial_indent": indent}
     return textwrap.wrap(text.lstrip(), max(width, 1), **kept) or [""]
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most that many characters."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def ruled(table: list[list[str]], widths: list[int], line_length: int) -> list[str]:
@@ -324,11 +331,11 @@ def summary(
     if era == 3:
         length = min(length, shutil.get_terminal_size().columns - 4)
     length = line_length or length
-    head = [*HEADER[: 4 if connected else 3], *HEADER[4 : 4 + show_trainable]]
-    table = [head, *cells_of(in_range(rows, layer_range), era, connected, expand_nested, show_trainable)]
+    table = Table(era, connected, expand_nested, show_trainable)
+    cells = [table.head(), *table.cells(model, in_range(rows, layer_range))]
     draw = boxed if era == 3 else ruled
     lines = [f'Model: "{model.name}"'] if era > 1 else []
-    lines += draw(table, widths_of(positions, length), length) + totals(model, era)
+    lines += draw(cells, widths_of(positions, length), length) + totals(model, era)
     lines += [] if era == 3 else ["_" * length]
     for text in ["\n".join(lines)] if era == 3 else lines:
         (print_fn or print)(text)
