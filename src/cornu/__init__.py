@@ -26,6 +26,7 @@ from . import (
 )
 from .config import era_scope, set_era
 from .dtypes import DTypePolicy
+from .eras import graph0  # noqa: F401 - brings the layer Merge, which old configurations name
 from .eras.run import load_ipython_extension
 from .initializers import Initializer
 from .layers import Input, InputSpec, Layer

@@ -141,7 +141,7 @@ class LossFunctionWrapper(Loss):
         dtype=None,
         **options,
     ):
-        super().__init__(name, reduction, dtype)
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = get(fn)
         self.options = tuple(options)
         vars(self).update(options)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from . import functional, graph, registry, scope, symbol
+from .eras import border
 from .layers.layer import Layer
 from .saving import archive, objects
 from .symbol import Symbol, is_symbol
@@ -34,6 +35,7 @@ class Model(Trainer, Layer):
     """
 
     inherited = ("name", "trainable", "dtype")
+    unseen = ("_book", "_arguments", "_trained", "_runners", "nodes", "_inputs", "_outputs")
     supports_masking = True
     nodes: list[graph.Node] | None = None
 
@@ -291,6 +293,7 @@ class Model(Trainer, Layer):
         """The architecture as JSON; `models.model_from_json` reads it."""
         return objects.to_json(self, **kwargs)
 
+    @border.method("Model.save")
     def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the whole model into a file: `.keras`, or `.h5` (the older format)."""
         archive.save_model(self, filepath, overwrite, include_optimizer)
@@ -299,6 +302,7 @@ class Model(Trainer, Layer):
         """Write the weights into a file: `.weights.h5`, or `.h5` (the older format)."""
         archive.save_weights(self, filepath, overwrite)
 
+    @border.method("Model.load_weights")
     def load_weights(self, filepath, by_name: bool = False, skip_mismatch: bool = False) -> None:
         """Read the weights from a file that `save_weights` or `save` wrote."""
         archive.load_weights(self, filepath, by_name, skip_mismatch)

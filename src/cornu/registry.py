@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from . import dtypes
+from . import config, dtypes
 from .eras import border
 
 # family ("layers", "losses"...) -> name -> class or function
@@ -114,7 +114,8 @@ def nearest(name: str, known) -> str:
 
 def lookup(family_name: str, name: str):
     """The class or function that a name means in a family, old names included."""
-    table = FAMILIES.get(family_name, {})
+    of_era = f"{family_name} of era {config.era()}"  # names that mean something else in one era
+    table = FAMILIES.get(family_name, {}) | FAMILIES.get(of_era, {})
     for key in (name, border.rename(family_name, name)):
         found = get_registered_object(key, module_objects=table)
         if found is not None:

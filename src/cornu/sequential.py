@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 
 from . import registry, scope
+from .eras import border
 from .layers.core import Input
 from .layers.layer import Layer
 from .model import Model
@@ -144,6 +145,17 @@ class Sequential(Model):
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs
+
+    @border.method("Sequential.predict_classes")
+    def predict_classes(self, x, batch_size: int = 32, verbose: int = 0):
+        """The most probable class of each sample, `(batch,)`; for one probability a sample, whether it is over 0.5."""
+        outputs = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs > 0.5).astype("int32")
+
+    @border.method("Sequential.predict_proba")
+    def predict_proba(self, x, batch_size: int = 32, verbose: int = 0):
+        """The outputs, which a model that classifies means as probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
 
     def serialized_as(self) -> tuple[str, str] | None:
         return ("keras", "Sequential") if type(self) is Sequential else None

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Case(NamedTuple):
     """A layer to make and what to feed it."""
@@ -161,3 +163,23 @@ ATTENTION = [
 ]
 
 EVERYTHING = [*CORE, *SHAPES, *CONVOLUTIONS, *RECURRENT, *ATTENTION]
+
+
+def inputs_of(case: Case, seed: int = 0):
+    """Inputs for a case, and whatever fits its weights."""
+    draw = np.random.default_rng(seed)
+
+    def make(shape):
+        if case.dtype == "int32":
+            return draw.integers(0, 9, shape).astype("int32")
+        return draw.normal(size=shape).astype("float32")
+
+    return [make(each) for each in case.shape] if isinstance(case.shape, list) else make(case.shape)
+
+
+def scramble(layer) -> None:
+    """Other weights than the initial ones: the same for equal shapes, positive where variances are kept."""
+    draw = np.random.default_rng(1)
+    for cell in layer.weights:
+        value = draw.normal(size=cell.shape) * 0.5
+        cell.assign(np.abs(value) + 0.5 if "variance" in cell.path or "stddev" in cell.path else value)

@@ -8,7 +8,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 import jax
 import numpy as np
 import pytest
-from layer_table import EVERYTHING, Case
+from layer_table import EVERYTHING, Case, inputs_of, scramble
 
 from cornu import layers
 
@@ -16,34 +16,6 @@ keras = pytest.importorskip(
     "keras", reason="Keras 3 is the oracle here; install it with pip install keras==3.15.1"
 )
 pytestmark = pytest.mark.oracle
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compile_fast():
-    """Nearly all the time here goes into compiling; the programs run once."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
-def inputs_of(case: Case, seed: int = 0):
-    """Inputs for a case, and whatever fits its weights."""
-    draw = np.random.default_rng(seed)
-
-    def make(shape):
-        if case.dtype == "int32":
-            return draw.integers(0, 9, shape).astype("int32")
-        return draw.normal(size=shape).astype("float32")
-
-    return [make(each) for each in case.shape] if isinstance(case.shape, list) else make(case.shape)
-
-
-def scramble(layer) -> None:
-    """Other weights than the initial ones: the same for equal shapes, positive where variances are kept."""
-    draw = np.random.default_rng(1)
-    for cell in layer.weights:
-        value = draw.normal(size=cell.shape) * 0.5
-        cell.assign(np.abs(value) + 0.5 if "variance" in cell.path or "stddev" in cell.path else value)
 
 
 def run(layer, x, training: bool | None) -> list:

@@ -62,6 +62,14 @@ def test_cells_and_symbols_calculate_as_arrays_do(name):
     np.testing.assert_allclose(replayed, expected, rtol=1e-6)
 
 
+def test_cells_are_iterated_to_their_end():
+    first, *rest = Variable(V)
+    assert (float(first), len(rest)) == (1.0, 2)
+    assert 4.0 in Variable(V) and 3.0 not in Variable(V)
+    with pytest.raises(TypeError, match="scalar"):
+        list(Variable(1.0))
+
+
 def test_nothing_equals_a_cell_that_is_no_number():
     assert (Variable(1.0) == None) is False  # noqa: E711
     assert (Symbol((2,)) != "name") is True

@@ -224,7 +224,7 @@ def detect(source: str | bytes, file: Path | None = None) -> tuple[int, str]:
         file: where it lies; modules beside it that it imports are read too.
 
     Example:
-        >>> detect("from keras.layers import Dense\nDense(output_dim=3, init='uniform')")
-        (1, 'told by output_dim (line 2), init (line 2)')
+        >>> detect("Dense(output_dim=3, init='uniform')")
+        (1, 'told by output_dim (line 1), init (line 1)')
     """
     return decide(collect(source, file), file)

@@ -58,7 +58,7 @@ class Merge(Layer):
         super().__init__(**kwargs)
         if not callable(mode) and mode not in MODES:
             raise ValueError(f"Merge: `mode` is one of {', '.join(MODES)}, or a function; got {mode!r}")
-        self.mode, self.concat_axis, self.output_mask = mode, concat_axis, output_mask
+        self.mode, self.concat_axis, self.stated_mask = mode, concat_axis, output_mask
         self.dot_axes = dot_axes if isinstance(dot_axes, int) else tuple(dot_axes)
         self.stated_shape, self.arguments_given = output_shape, dict(arguments or {})
         if layers:
@@ -95,8 +95,8 @@ class Merge(Layer):
         return self.mode(inputs, **self.arguments_given, **given)
 
     def compute_mask(self, inputs, previous_mask=None):
-        if self.output_mask is not None:
-            return self.output_mask(inputs, previous_mask) if callable(self.output_mask) else self.output_mask
+        if self.stated_mask is not None:
+            return self.stated_mask(inputs, previous_mask) if callable(self.stated_mask) else self.stated_mask
         masks = [mask for mask in previous_mask or () if mask is not None]
         if not masks or callable(self.mode) or self.mode in PAIRS:
             return None
@@ -121,7 +121,7 @@ class Merge(Layer):
             "concat_axis": self.concat_axis,
             "dot_axes": self.dot_axes,
             "output_shape": self.stated_shape,
-            "output_mask": self.output_mask,
+            "output_mask": self.stated_mask,
             "arguments": self.arguments_given,
         }
         return {"name": self.name, **{name: code.dump(value) for name, value in said.items()}}

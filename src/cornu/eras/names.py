@@ -58,6 +58,12 @@ CLASSES = {
         "activity_l2": "l2",
         "l1l2": "l1_l2",
     },
+    "dtypes": {
+        "FloatDTypePolicy": "DTypePolicy",
+        "Policy": "DTypePolicy",
+        "global_policy": "dtype_policy",
+        "set_global_policy": "set_dtype_policy",
+    },
     "constraints": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
     "utils": {"Sequence": "PyDataset", "plot": "plot_model"},
 }
@@ -106,7 +112,6 @@ ARGUMENTS = {
         "beta_init": "beta_initializer",
         "fused": None,
         "gamma_init": "gamma_initializer",
-        "mode": None,
         "virtual_batch_size": None,
     },
     "ConvLSTM2D": _CONV | _GATES,
@@ -192,7 +197,7 @@ METHODS = {
 _FORGET = {"forget_bias_init": ("one", "ones", "zero", "zeros"), "time_major": (False, None)}
 
 ALLOWED = {
-    "BatchNormalization": {"mode": (0,), "virtual_batch_size": (None,)},
+    "BatchNormalization": {"virtual_batch_size": (None,)},
     "ConvLSTM2D": _FORGET,
     "Embedding": {"dropout": (0, None)},
     "LSTM": _FORGET,
@@ -465,7 +470,7 @@ _SAME = """
     applications.efficientnet applications.efficientnet_v2 applications.imagenet_utils
     applications.inception_resnet_v2 applications.inception_v3 applications.mobilenet applications.mobilenet_v2
     applications.mobilenet_v3 applications.music_tagger_crnn applications.nasnet applications.resnet
-    applications.resnet50 applications.resnet_v2 applications.vgg16 applications.vgg19 applications.xception config
+    applications.resnet50 applications.resnet_v2 applications.vgg16 applications.vgg19 applications.xception
     constraints datasets datasets.boston_housing datasets.california_housing datasets.cifar datasets.cifar10
     datasets.cifar100 datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters distillation distribution
     export initializers layers losses optimizers optimizers.schedules preprocessing preprocessing.sequence
@@ -491,11 +496,13 @@ MODULES = {
     **{f"utils.{name}": (f"utils.{name}", *_UTILS) for name in _OLD_UTILS.split()},
     **dict.fromkeys(["callbacks", "callbacks.callbacks"], ("callbacks", "training.callbacks")),
     **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "tensorflow", "theano")},
-    **{f"ops.{name}": ("ops",) for name in ("image", "linalg", "nn", "numpy")},
+    **{f"ops.{name}": (f"ops.{name}", "ops") for name in ("image", "linalg", "nn", "numpy")},
     "backend": _BACKEND,
     "backend.common": _BACKEND,
+    "config": ("config", "dtypes"),
     "dtype_policies": ("dtypes",),
     "initializations": ("eras.initializations", "initializers"),
+    "layers": ("layers", "eras.graph0"),
     "legacy.saving": ("saving", "registry"),
     "metrics": ("metrics", "losses"),
     "mixed_precision": ("dtypes", "optimizers"),

@@ -16,7 +16,18 @@ from typing import Any
 
 from .. import config
 from .border import names, rename
-from .detect import Found, below, collect, decide
+from .detect import Found, below, collect, decide, detect
+
+__all__ = [
+    "NotFound",
+    "detect",
+    "install",
+    "load_ipython_extension",
+    "run_module",
+    "run_script",
+    "uninstall",
+    "unload_ipython_extension",
+]
 
 # ---- names in modules that stand for Keras's --------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import activations, config, constraints, initializers, regularizers
+from ..symbol import Symbol
 from ..variable import Variable
 
 MEANING: dict[str, Callable] = {  # the last word of an argument's name -> what turns a name into an object
@@ -31,6 +32,12 @@ def weight(layer, name: str, shape: tuple[int, ...], **more) -> Variable:
         part: getattr(layer, f"{name}_{part}", None) for part in ("initializer", "regularizer", "constraint")
     }
     return layer.add_weight(tuple(shape), name=name, **{**said, **more})
+
+
+def build_for(layer, shape: tuple) -> None:
+    """Build a layer for inputs of a shape, if it is not built yet."""
+    if not layer.built:
+        layer._ensure_built((Symbol(shape, layer.input_dtype),), {})
 
 
 def each(value, rank: int, what: str, least: int = 1) -> tuple[int, ...]:

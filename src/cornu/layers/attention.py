@@ -64,9 +64,15 @@ class Attention(Layer):
     def build(self, input_shape):
         if not isinstance(input_shape, list | tuple) or len(input_shape) not in (2, 3):
             raise ValueError(f"{self.name} takes [query, value] or [query, value, key]; got {input_shape}")
-        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        if self.use_scale:
+            shape, initializer = self.start(input_shape)
+            self.scale = self.add_weight(shape, initializer, name="scale")
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+
+    def start(self, input_shape) -> tuple:
+        """Shape and initializer of `scale`."""
+        return (), "ones"
 
     def scores(self, query, key):
         """How much each target is drawn to each source."""
@@ -108,11 +114,8 @@ class AdditiveAttention(Attention):
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        if self.use_scale:
-            self._book.cells.remove(self.scale)
-            self.scale = self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
+    def start(self, input_shape) -> tuple:
+        return (input_shape[0][-1],), "glorot_uniform"
 
     def scores(self, query, key):
         scale = 1 if self.scale is None else self.scale.value

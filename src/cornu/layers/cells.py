@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from .. import initializers, random, registry
 from ..ops import numpy as ops
 from ..ops.recurrent import gru_step, lstm_step
-from .arguments import keep, positive, share, weight
+from .arguments import build_for, keep, positive, share, weight
 from .layer import Layer
 
 
@@ -277,7 +277,7 @@ class StackedRNNCells(Layer):
     def build(self, input_shape):
         for cell in self.cells:
             if isinstance(cell, Layer):
-                cell.build_from_config({"input_shape": tuple(input_shape)})
+                build_for(cell, tuple(input_shape))
             input_shape = (input_shape[0], output_size(cell))
 
     def noise(self, shape: tuple, dtype: str, training: bool) -> list:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from .. import dtypes, graph, registry, scope
+from ..eras import border
 from ..ops import numpy as ops
 from ..symbol import Symbol, is_symbol
 from . import code
@@ -87,6 +88,7 @@ class InputLayer(Layer):
         }
 
 
+@border.method("Input")
 def Input(  # noqa: N802 - Keras's name
     shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype=None, sparse: bool | None = None,
     ragged: bool | None = None, batch_shape: Sequence[int | None] | None = None, name: str | None = None,

@@ -8,7 +8,7 @@ from .. import activations, registry, regularizers
 from ..ops import nn
 from ..ops import numpy as ops
 from .activation import masked_softmax
-from .arguments import keep, positive, share
+from .arguments import build_for, keep, positive, share
 from .attention import causal_mask
 from .einsum import EinsumDense
 from .layer import Layer
@@ -64,7 +64,7 @@ class _Heads(Layer):
             equation, output_shape, activation, bias if self.use_bias else None, **said,
             activity_regularizer=self.projected_regularizer, dtype=self.dtype_policy, name=name,
         )  # fmt: skip
-        made.build_from_config({"input_shape": tuple(shape)})
+        build_for(made, tuple(shape))
         return made
 
     @property
@@ -93,7 +93,8 @@ class _Heads(Layer):
         if mask is not None:
             scores_rank = query.ndim - 1 + len(axes)
             mask = ops.reshape(mask, _with_heads(mask.shape, scores_rank, 2 * len(axes)))
-        if query.ndim == 4 and not (explicit or (self.dropout and training)):
+        alike = query.ndim == 4 and query.shape[-1] == value.shape[-1]
+        if alike and not (explicit or (self.dropout and training)):
             return nn.dot_product_attention(
                 query, key, value, mask=mask, scale=size**-0.5, flash_attention=self.flash_attention
             ), None

@@ -42,6 +42,15 @@ def group_normalization(x, groups: int, axis: int, epsilon: float, gamma=None, b
     return ops.cast(whole, x.dtype)
 
 
+@op
+def sample_normalization(x, epsilon: float, gamma=None, beta=None):
+    """`(x - mean) / (sqrt(variance + epsilon) + epsilon) * gamma + beta` over the last axis, as in Keras 1."""
+    mean, variance = nn.moments(x, -1, keepdims=True)
+    x = (x - mean) / (ops.sqrt(variance + epsilon) + epsilon)
+    x = x if gamma is None else x * gamma
+    return x if beta is None else x + beta
+
+
 WIDE = {"float16": "float32", "bfloat16": "float32"}  # where half precision would overflow
 
 # ---- layers ------------------------------------------------------------------------------------
@@ -92,6 +101,7 @@ class BatchNormalization(_Scaled):
         renorm_clipping: dict of bounds 'rmin', 'rmax', 'dmax' of that correction.
         renorm_momentum: `momentum` of the averages for it.
         synchronized: statistics over the whole batch, however many devices share it; so it is in any case.
+        mode: of Keras 1; 0, 1 (statistics of each sample, over its last axis) or 2 (those of the batch, always).
 
     Example:
         >>> layer = BatchNormalization()
@@ -104,12 +114,14 @@ class BatchNormalization(_Scaled):
         beta_initializer="zeros", gamma_initializer="ones", moving_mean_initializer="zeros",
         moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None, beta_constraint=None,
         gamma_constraint=None, renorm: bool = False, renorm_clipping: Mapping[str, float] | None = None,
-        renorm_momentum: float = 0.99, synchronized: bool = False, **kwargs,
+        renorm_momentum: float = 0.99, synchronized: bool = False, mode: int = 0, **kwargs,
     ):  # fmt: skip
         super().__init__(**kwargs)
         axis = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
         if not isinstance(axis, int):
             raise TypeError(f"BatchNormalization: `axis` is a whole number; got {axis!r}")
+        if mode not in (0, 1, 2):
+            raise ValueError(f"BatchNormalization: `mode` is 0, 1 or 2; got {mode!r}")
         unknown = set(renorm_clipping or ()) - {"rmin", "rmax", "dmax"}
         if unknown:
             raise ValueError(
@@ -123,31 +135,40 @@ class BatchNormalization(_Scaled):
         self.moving_mean = self.average("moving_mean", size)
         self.moving_variance = self.average("moving_variance", size)
         if self.renorm:
-            self.moving_stddev_initializer = lambda shape, dtype: ops.sqrt(self.moving_variance._value)
-            self.renorm_mean_initializer = self.moving_mean_initializer
-            self.renorm_stddev_initializer = self.moving_stddev_initializer
-            for name in ("moving_stddev", "renorm_mean", "renorm_stddev"):
-                setattr(self, name, self.average(name, size))
+            stddev = ops.sqrt(self.moving_variance.value)
+            self.moving_stddev = self.average("moving_stddev", size, lambda *_, **__: stddev)
+            self.renorm_mean = self.average("renorm_mean", size, self.moving_mean_initializer)
+            self.renorm_stddev = self.average("renorm_stddev", size, lambda *_, **__: stddev)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
-    def average(self, name: str, size: int):
+    def average(self, name: str, size: int, *initializer):
         dtype = WIDE.get(self.variable_dtype, self.variable_dtype)
-        return weight(self, name, (size,), dtype=dtype, trainable=False, autocast=False)
+        first = initializer[0] if initializer else getattr(self, f"{name}_initializer")
+        options = {"initializer": first, "dtype": dtype, "trainable": False, "autocast": False}
+        return self.add_weight((size,), name=name, **options)
 
     def call(self, inputs, training=False, mask=None):
         wide = ops.cast(inputs, WIDE.get(str(inputs.dtype), inputs.dtype))
         by_batch, moving = (True, True) if self.trainable else FROZEN[self._era]
         gamma, beta = self.gamma, self.beta
-        if training and by_batch:
+        if self.mode == 1:
+            return ops.cast(sample_normalization(wide, self.epsilon, gamma, beta), self.compute_dtype)
+        if self.mode == 2 or (training and by_batch):
             mean, variance = self.moments(wide, mask)
             if self.renorm:
                 gamma, beta = self.corrected(mean, ops.sqrt(variance + self.epsilon))
-            if moving:
+            if moving and self.mode == 0:
                 self.move(mean, variance, wide.size // mean.size)
         else:
             mean, variance = self.moving_mean, self.moving_variance
         outputs = nn.batch_normalization(wide, mean, variance, self.axis, beta, gamma, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
+
+    def get_config(self) -> dict:
+        made = super().get_config()
+        if self.mode == 0:  # no word of later versions
+            del made["mode"]
+        return made
 
     def moments(self, x, mask):
         """Mean and variance of the batch; era 3 leaves out masked places."""

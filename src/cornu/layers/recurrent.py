@@ -8,7 +8,7 @@ from .. import graph, registry
 from ..eras import border
 from ..ops import numpy as ops
 from ..ops.recurrent import rnn
-from .arguments import keep
+from .arguments import build_for, keep
 from .cells import (
     GRUCell,
     LSTMCell,
@@ -138,7 +138,7 @@ class RNN(Layer):
                 f"{self.name}: unroll=True needs a known number of steps; got inputs of shape {shape}"
             )
         if isinstance(self.cell, Layer):
-            self.cell.build_from_config({"input_shape": (shape[0], *shape[2:])})
+            build_for(self.cell, (shape[0], *shape[2:]))
         if self.stateful:
             if shape[0] is None:
                 raise ValueError(

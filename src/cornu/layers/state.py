@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import config, dtypes, graph, initializers, registry, regularizers, scope
 from ..base import Configurable
+from ..eras import border
 from ..random import SeedGenerator
 from ..variable import Variable
 
@@ -41,6 +42,7 @@ class Memory:
 class Holder(Configurable):
     """An object that holds cells and other holders in its attributes."""
 
+    unseen: tuple[str, ...] = ("_book", "_arguments")  # attributes that may lead to what is held elsewhere
     built = False
     name: str | None = None
     dtype_policy: dtypes.DTypePolicy
@@ -79,7 +81,7 @@ class Holder(Configurable):
                     yield from look(each)
 
         for attribute, value in list(vars(self).items()):
-            if attribute not in ("_book", "_arguments"):
+            if attribute not in self.unseen:
                 for found in look(value):
                     yield attribute, found
 
@@ -171,6 +173,7 @@ class Holder(Configurable):
             for layer in self._layers:
                 layer.trainable = value
 
+    @border.method("Layer.add_weight")
     def add_weight(
         self,
         shape: Sequence[int] | int | None = None,

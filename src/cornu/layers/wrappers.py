@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import jax
 
-from .. import config, registry
+from .. import config, initializers, registry
 from ..ops import nn
 from ..ops import numpy as ops
-from .arguments import positive
+from .arguments import build_for, positive
 from .layer import Layer
 from .spec import InputSpec
 
@@ -37,7 +37,7 @@ class Wrapper(Layer):
         self.layer = layer
 
     def build(self, input_shape=None):
-        self.layer.build_from_config({"input_shape": input_shape})
+        build_for(self.layer, input_shape)
 
     @classmethod
     def from_config(cls, config: dict) -> "Wrapper":
@@ -134,7 +134,7 @@ class Bidirectional(Layer):
     def build(self, sequences_shape, initial_state_shape=None):
         shape = sequences_shape[0] if isinstance(sequences_shape, list) else sequences_shape
         for layer in (self.forward_layer, self.backward_layer):
-            layer.build_from_config({"sequences_shape": tuple(shape)})
+            build_for(layer, tuple(shape))
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if isinstance(sequences, list | tuple):
@@ -205,30 +205,26 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.matrix  # noqa: B018 - complains early
-        self.vector_u = self.add_weight(
-            (1, self.matrix.shape[-1]), "truncated_normal", trainable=False, name="vector_u"
-        )
-
-    @property
-    def matrix(self):
-        """The cell that is normalised."""
-        for name in ("kernel", "embeddings"):
-            if hasattr(self.layer, name):
-                return getattr(self.layer, name)
-        raise ValueError(f"SpectralNormalization: {self.layer.name} has neither `kernel` nor `embeddings`")
+        found = [name for name in ("kernel", "embeddings") if hasattr(self.layer, name)]
+        if not found:
+            raise ValueError(
+                f"SpectralNormalization: {self.layer.name} has neither `kernel` nor `embeddings`"
+            )
+        self.kernel = getattr(self.layer, found[0])
+        start = initializers.TruncatedNormal(stddev=0.02)
+        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), start, trainable=False, name="vector_u")
 
     def call(self, inputs, training=False):
         if training:
-            u, kernel = spectrally_normalized(self.matrix.value, self.vector_u.value, self.power_iterations)
+            u, kernel = spectrally_normalized(self.kernel.value, self.vector_u.value, self.power_iterations)
             self.vector_u.assign(u)
-            self.matrix.assign(kernel)
+            self.kernel.assign(kernel)
         return self.layer(inputs)
 
 
 def spectrally_normalized(kernel, u, iterations: int):
     """The next left vector of the power method, and `kernel` over the singular value that it leads to."""
-    matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+    matrix, start = ops.reshape(kernel, (-1, kernel.shape[-1])), u
     unit = lambda x: nn.normalize(x, axis=(0, 1))  # noqa: E731
     for _ in range(iterations):
         v = unit(u @ matrix.T)
@@ -236,4 +232,4 @@ def spectrally_normalized(kernel, u, iterations: int):
     u, v = jax.lax.stop_gradient(u), jax.lax.stop_gradient(v)
     scaled = kernel / (v @ matrix @ u.T).reshape(())
     blank = ops.all(kernel == 0)
-    return ops.where(blank, u, u), ops.where(blank, kernel, scaled)
+    return ops.where(blank, start, u), ops.where(blank, kernel, scaled)

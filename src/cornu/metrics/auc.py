@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import config
 from ..dtypes import as_array
-from .confusion import KINDS, Confusion, divide, even, levels_of, ratio
+from ..ops import numpy as ops
+from .confusion import KINDS, Confusion, even, levels_of, ratio
 from .metric import register
 
 
@@ -21,9 +22,9 @@ def _pr(tp, fp, tn, fn):
 
 
 def _pr_gain(tp, fp, tn, fn):
-    odds = divide(tp + fn, tn + fp)
-    recall = jnp.where(tp == 0, 0, 1 - odds * divide(fn, tp))
-    return jnp.maximum(recall, 0), jnp.where(tp == 0, 1, 1 - odds * divide(fp, tp))
+    odds = ops.divide_no_nan(tp + fn, tn + fp)
+    recall = jnp.where(tp == 0, 0, 1 - odds * ops.divide_no_nan(fn, tp))
+    return jnp.maximum(recall, 0), jnp.where(tp == 0, 1, 1 - odds * ops.divide_no_nan(fp, tp))
 
 
 CURVES = {"ROC": _roc, "PR": _pr, "PRGAIN": _pr_gain}  # x and y from the four counts
@@ -41,10 +42,10 @@ def _between_pr(tp, fp, fn):
     """
     p = tp + fp
     steps, widths = tp[:-1] - tp[1:], p[:-1] - p[1:]
-    slope = divide(steps, jnp.maximum(widths, 0))
+    slope = ops.divide_no_nan(steps, jnp.maximum(widths, 0))
     intercept = tp[1:] - slope * p[1:]
-    growth = jnp.where((p[:-1] > 0) & (p[1:] > 0), divide(p[:-1], jnp.maximum(p[1:], 0)), 1)
-    return divide(slope * (steps + intercept * jnp.log(growth)), jnp.maximum(tp[1:] + fn[1:], 0))
+    growth = jnp.where((p[:-1] > 0) & (p[1:] > 0), ops.divide_no_nan(p[:-1], jnp.maximum(p[1:], 0)), 1)
+    return ops.divide_no_nan(slope * (steps + intercept * jnp.log(growth)), jnp.maximum(tp[1:] + fn[1:], 0))
 
 
 class AUC(Confusion):
@@ -85,7 +86,7 @@ class AUC(Confusion):
         label_weights: Sequence[float] | None = None,
         from_logits: bool = False,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         if thresholds is None and num_thresholds <= 1:
             raise ValueError(f"AUC: `num_thresholds` is at least 2; got {num_thresholds}")
         if num_labels and not multi_label:
@@ -128,7 +129,7 @@ class AUC(Confusion):
         if not self.multi_label:
             return areas
         weights = jnp.ones_like(areas) if self.label_weights is None else as_array(self.label_weights)
-        return divide(jnp.sum(areas * weights), jnp.sum(weights))
+        return ops.divide_no_nan(jnp.sum(areas * weights), jnp.sum(weights))
 
     def get_config(self) -> dict:
         return {**super().get_config(), "thresholds": self.init_thresholds}

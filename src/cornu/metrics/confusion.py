@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import config
 from ..dtypes import as_array
+from ..ops import numpy as ops
 from ..pairs import fits, same_rank, spread
 from .metric import Metric, register
 
@@ -23,12 +24,7 @@ RATIOS = {  # each is the first divided by the sum of both
 
 def ratio(part, rest):
     """`part / (part + rest)`, 0 where there is nothing."""
-    return divide(part, part + rest)
-
-
-def divide(x, y):
-    """`x / y`, 0 where y is 0."""
-    return jnp.where(y == 0, 0, x / jnp.where(y == 0, 1, y))
+    return ops.divide_no_nan(part, part + rest)
 
 
 def count(
@@ -47,6 +43,7 @@ def count(
         >>> count(np.array([0, 1]), np.array([0.3, 0.8]), [0.5, 0.9])["true_positives"].tolist()
         [1.0, 0.0]
     """
+    y_true, y_pred = as_array(y_true), as_array(y_pred)
     labels = y_pred.shape[-1] if by_label else 1
     weights = jnp.broadcast_to(jnp.asarray(1.0 if weights is None else weights, y_pred.dtype), y_pred.shape)
     yes, y_pred, weights = (x.reshape(-1, labels) for x in (y_true != 0, y_pred, weights))
@@ -147,7 +144,7 @@ class Thresholded(Confusion):
 
 class _Count(Thresholded):
     def __init__(self, thresholds=None, name: str | None = None, dtype=None):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.start(thresholds)
 
     def result(self):
@@ -191,7 +188,7 @@ class _Ratio(Thresholded):
         name: str | None = None,
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.top_k, self.class_id = top_k, class_id
         self.start(thresholds)
 
@@ -293,7 +290,7 @@ class SensitivityAtSpecificity(_Best):
         name: str | None = None,
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.begin(specificity, num_thresholds, class_id)
 
 
@@ -306,7 +303,7 @@ class SpecificityAtSensitivity(_Best):
 
     Example:
         >>> float(SpecificityAtSensitivity(0.4)([0, 0, 1, 1, 1], [0, 0.3, 0.2, 0.3, 0.8]))
-        1.0
+        0.5
     """
 
     wanted, given = "specificity", "sensitivity"
@@ -319,7 +316,7 @@ class SpecificityAtSensitivity(_Best):
         name: str | None = None,
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.begin(sensitivity, num_thresholds, class_id)
 
 
@@ -345,7 +342,7 @@ class PrecisionAtRecall(_Best):
         name: str | None = None,
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.begin(recall, num_thresholds, class_id)
 
 
@@ -371,7 +368,7 @@ class RecallAtPrecision(_Best):
         name: str | None = None,
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.begin(precision, num_thresholds, class_id)
 
 

@@ -45,7 +45,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(dtype or "int32", name)
+        super().__init__(dtype=dtype or "int32", name=name)
         if max(target_class_ids) >= num_classes:
             raise ValueError(
                 f"{type(self).__name__}: class {max(target_class_ids)} is not among the {num_classes} classes "

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 
 from .. import config, dtypes, graph, initializers, registry, scope
 from ..base import Configurable
-from ..eras import border
 from ..loss_functions import FUNCTIONS
 from ..ops import numpy as ops
 from ..pairs import fits, same_rank, spread
@@ -159,7 +158,7 @@ def _masked(weights, mask, dtype: str):
     return spread(weights, mask) * mask
 
 
-def _by_sample(values, weights, reduce: Callable, dtype: str) -> tuple:
+def _weighed(values, weights, reduce: Callable, dtype: str) -> tuple:
     """Weighted values, one a sample, and the weights that count (None: each counts 1)."""
     mask = scope.mask_of(values)
     values = ops.cast(values, dtype)
@@ -190,11 +189,11 @@ class Sum(Metric):
     """
 
     def __init__(self, name: str | None = "sum", dtype=None):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", self.dtype, name="total")
 
     def update_state(self, values, sample_weight=None) -> None:
-        values, _ = _by_sample(values, sample_weight, ops.sum, self.dtype)
+        values, _ = _weighed(values, sample_weight, ops.sum, self.dtype)
         self.total.assign_add(ops.sum(values))
 
     def result(self):
@@ -213,12 +212,12 @@ class Mean(Metric):
     """
 
     def __init__(self, name: str | None = "mean", dtype=None):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", self.dtype, name="total")
         self.count = self.add_variable((), "zeros", self.dtype, name="count")
 
     def update_state(self, values, sample_weight=None) -> None:
-        values, weights = _by_sample(values, sample_weight, ops.mean, self.dtype)
+        values, weights = _weighed(values, sample_weight, ops.mean, self.dtype)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(values.size if weights is None else ops.sum(weights))
 
@@ -251,16 +250,16 @@ class MeanMetricWrapper(Mean):
         self.fn = registry.get("metric functions", fn)
         self.options = tuple(options)
         vars(self).update(options)
-        if self._by_sample in FUNCTIONS.values() or hasattr(fn, "unreduced"):
+        if self._per_sample in FUNCTIONS.values() or hasattr(fn, "unreduced"):
             self._direction = "down"
 
     @property
-    def _by_sample(self) -> Callable:
+    def _per_sample(self) -> Callable:
         return getattr(self.fn, "by_sample", self.fn)
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         mask = scope.mask_of(y_pred) if self._era > 1 else None
-        values = self._by_sample(y_true, y_pred, **{name: getattr(self, name) for name in self.options})
+        values = self._per_sample(y_true, y_pred, **{name: getattr(self, name) for name in self.options})
         if self._era < 3 and not ops.shape(values):
             values = ops.broadcast_to(values, ops.shape(y_pred)[:1])
         if mask is not None:
@@ -307,9 +306,6 @@ def get(identifier, custom_objects: Mapping[str, Any] | None = None) -> "Callabl
         >>> get({"class_name": "AUC", "config": {"curve": "PR"}}).curve
         'PR'
     """
-    if isinstance(identifier, str):
-        of_era = registry.FAMILIES.get(f"metrics of era {config.era()}", {})
-        identifier = of_era.get(border.rename("metrics", identifier), identifier)
     return registry.get("metrics", identifier, custom_objects)
 
 

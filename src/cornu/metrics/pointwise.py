@@ -225,8 +225,8 @@ class RootMeanSquaredError(Mean):
         name, dtype: as in `Metric`.
 
     Example:
-        >>> float(RootMeanSquaredError()([[0.0, 0.0]], [[3.0, 4.0]])) ** 2
-        12.5
+        >>> float(RootMeanSquaredError()([[0.0], [0.0]], [[2.0], [2.0]]))
+        2.0
     """
 
     _direction = "down"

@@ -68,7 +68,7 @@ class R2Score(ColumnMetric):
         name: str | None = "r2_score",
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         known = "uniform_average", "variance_weighted_average", None
         if class_aggregation not in known:
             raise ValueError(f"R2Score: `class_aggregation` is one of {known}; got {class_aggregation!r}")
@@ -116,7 +116,8 @@ class FBetaScore(ColumnMetric):
     Raises ValueError for other arguments, and for arrays that are not `(batch, classes)`.
 
     Example:
-        >>> FBetaScore()([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]]).round(4).tolist()
+        >>> score = FBetaScore()([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]])
+        >>> [round(each, 4) for each in score.tolist()]
         [0.6667, 0.0]
     """
 
@@ -131,7 +132,7 @@ class FBetaScore(ColumnMetric):
         name: str | None = "fbeta_score",
         dtype=None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         own = type(self).__name__
         if average not in AVERAGES:
             raise ValueError(f"{own}: `average` is one of {AVERAGES}; got {average!r}")

@@ -50,6 +50,7 @@ def _fill_in(cls: type) -> None:
     for name in METHODS:
         setattr(cls, name, getattr(numpy, name))
     cls.__getitem__ = numpy.get_item
+    cls.__iter__ = lambda self: (self[i] for i in range(len(self)))  # an index out of range raises nothing
     cls.__round__ = lambda self, ndigits=None: numpy.round(self, ndigits or 0)
     cls.astype, cls.flatten = numpy.cast, numpy.ravel
     cls.reshape, cls.transpose = _spread(numpy.reshape), _spread(numpy.transpose)

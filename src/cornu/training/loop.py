@@ -185,7 +185,7 @@ class Trainer(Compilable):
                     rest = rows[whole * data.batch_size :]
                     count, logs = runner.on_rows(device, rest, 0, 1, rest.shape[0])
                 step += count
-                end(step - 1, seen(logs))
+                end(step - 1, (seen if step < total else _numbers)(logs))
                 if self.stop_training and kind == "train" and every:
                     break
         else:

@@ -227,6 +227,8 @@ class CompiledMetrics:
                 for each in wanted if isinstance(wanted, list | tuple) else [wanted]:
                     if each is not None and targets[index] is not None:
                         metric = self._make(each, index, targets[index].shape, outputs[index].shape)
+                        if is_weighted and metric.name in (other.name for other in self.metrics):
+                            metric.name = f"weighted_{metric.name}"
                         self.entries.append((index, metric, is_weighted))
 
     def _make(self, given, index: int, target: tuple, output: tuple) -> Metric:
@@ -242,13 +244,13 @@ class CompiledMetrics:
             name = "acc" if self.era == 1 and given == "accuracy" else given
             return MeanMetricWrapper(chosen, name=prefix + name)
         found = registry.get("metrics", given)
+        name = given if isinstance(given, str) and self.era > 1 else name_of(found)
         if isinstance(found, Metric):
-            if isinstance(given, str) and given in ("mse", "mae", "mape", "msle", "kld", "bce", "cosine"):
-                found.name = given
+            if isinstance(given, str):
+                found.name = name
             found.name = prefix + found.name
             return found
-        short = isinstance(given, str) and self.era > 1
-        return MeanMetricWrapper(found, name=prefix + (given if short else name_of(found)))
+        return MeanMetricWrapper(found, name=prefix + name)
 
     @property
     def metrics(self) -> list[Metric]:

@@ -120,7 +120,7 @@ class EarlyStopping(Monitor):
         mode: str = "auto", baseline: float | None = None, restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ):  # fmt: skip
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor=monitor, mode=mode, min_delta=min_delta)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
         self.wait = self.stopped_epoch = self.best_epoch = 0
@@ -185,7 +185,7 @@ class ModelCheckpoint(Monitor):
         save_weights_only: bool = False, mode: str = "auto", save_freq: int | str = "epoch",
         initial_value_threshold: float | None = None, period: int = 1,
     ):  # fmt: skip
-        super().__init__(monitor, mode)
+        super().__init__(monitor=monitor, mode=mode)
         self.filepath, self.verbose = os.fspath(filepath), verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.save_freq, self.period, self.best = save_freq, period, initial_value_threshold
@@ -286,7 +286,7 @@ class ReduceLROnPlateau(Monitor):
         self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0,
         mode: str = "auto", min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0,
     ):  # fmt: skip
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor=monitor, mode=mode, min_delta=min_delta)
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor is below 1, so that the rate falls; got {factor}")
         self.factor, self.patience, self.verbose = factor, patience, verbose

@@ -1,5 +1,6 @@
 """What `model.summary()` prints: a table of layers, in the form of Keras 1, 2 and 3."""
 
+import itertools
 import math
 import re
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 from .. import config, functional, graph
 
 HEADER = ("Layer (type)", "Output Shape", "Param #", "Connected to", "Trainable")
+ALIGNED = {"Param #": str.rjust, "Trainable": str.center}
 NESTED = "   "
 
 
@@ -239,31 +241,37 @@ def boxed(table: list[list[str]], widths: list[int], line_length: int) -> list[s
     for i in range(len(widths)):  # borders and margins are taken from all columns alike
         cut = round(excess / (len(widths) - i))
         widths[i], excess = widths[i] - cut, excess - cut
-    aligned = [str.ljust, str.ljust, str.rjust, str.ljust][: len(widths)]
-    aligned += [str.center] * (len(widths) - len(aligned))
+    head, *body = table
+    aligned = [ALIGNED.get(title, str.ljust) for title in head]
 
     def line(left: str, fill: str, cross: str, right: str) -> str:
         return left + cross.join(fill * width for width in widths) + right
 
-    def row(cells: list[str], edge: str) -> list[str]:
-        parts = [wrap(cell, width - 2) for cell, width in zip(cells, widths, strict=True)]
+    def row(parts: list[list[str]], edge: str) -> list[str]:
         return [
             edge
             + edge.join(
-                f" {align(part[i] if i < len(part) else '', width - 2)} "
-                for part, width, align in zip(parts, widths, aligned, strict=True)
+                f" {align(text, width - 2)} "
+                for text, width, align in zip(texts, widths, aligned, strict=True)
             )
             + edge
-            for i in range(max(map(len, parts)))
+            for texts in itertools.zip_longest(*parts, fillvalue="")
         ]
 
-    head, *body = table
-    head = [shortened(cell, width - 2) for cell, width in zip(head, widths, strict=True)]
-    lines = [line("┏", "━", "┳", "┓"), *row(head, "┃"), line("┡", "━", "╇", "┩")]
+    titles = [titled(title, width - 2) for title, width in zip(head, widths, strict=True)]
+    depth = max(map(len, titles))  # they stand at the bottom, cells at the top
+    titles = [[""] * (depth - len(each)) + each for each in titles]
+    lines = [line("┏", "━", "┳", "┓"), *row(titles, "┃"), line("┡", "━", "╇", "┩")]
     for i, cells in enumerate(body):
         lines += [line("├", "─", "┼", "┤")] if i else []
-        lines += row(cells, "│")
+        lines += row([wrap(cell, width - 2) for cell, width in zip(cells, widths, strict=True)], "│")
     return [*lines, line("└", "─", "┴", "┘")]
+
+
+def titled(title: str, width: int) -> list[str]:
+    """Lines of a title; its words are cut."""
+    words = [word if len(word) <= width else f"{word[: width - 1]}…" for word in title.split()]
+    return wrap(" ".join(words), width)
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -271,11 +279,6 @@ def wrap(text: str, width: int) -> list[str]:
     indent = text[: len(text) - len(text.lstrip())]
     kept = {"break_on_hyphens": False, "drop_whitespace": True, "initial_indent": indent}
     return textwrap.wrap(text.lstrip(), max(width, 1), **kept) or [""]
-
-
-def shortened(text: str, width: int) -> str:
-    """Text of at most that many characters."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def ruled(table: list[list[str]], widths: list[int], line_length: int) -> list[str]:
@@ -293,8 +296,7 @@ def ruled(table: list[list[str]], widths: list[int], line_length: int) -> list[s
     lines = ["_" * line_length, row(head), "=" * line_length]
     for i, cells in enumerate(body):
         several = [cell.split(", ") if place == 3 else [cell] for place, cell in enumerate(cells)]
-        for depth in range(max(map(len, several))):
-            lines.append(row([part[depth] if depth < len(part) else "" for part in several]))
+        lines += map(row, itertools.zip_longest(*several, fillvalue=""))
         lines.append(("=" if i == len(body) - 1 else "_") * line_length)
     return lines
 
