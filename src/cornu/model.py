@@ -193,7 +193,9 @@ class Model(Trainer, Layer):
         pairs = zip(expected[1:], fitted[1:], strict=False)
         if len(fitted) != len(expected) or any(None not in (m, n) and m != n for m, n in pairs):
             name = getattr(target.node and target.node.operation, "name", target.name)
-            raise ValueError(f"{self.name}: input {name!r} expects shape {expected}, the data has shape {shape}")
+            raise ValueError(
+                f"{self.name}: input {name!r} expects shape {expected}, the data has shape {shape}"
+            )
         return fitted
 
     def _fit_input(self, target: Symbol, value):
@@ -219,10 +221,10 @@ class Model(Trainer, Layer):
     def build(self, input_shape=None) -> None:
         """Make the weights for inputs of this shape, by running `call` abstractly."""
         if self.nodes is None and input_shape is not None and type(self).call is not Model.call:
+
             def is_shape(x):
-                return (
-                            isinstance(x, tuple | list) and all(n is None or isinstance(n, int) for n in x)
-                        )  # noqa: E731
+                return isinstance(x, tuple | list) and all(n is None or isinstance(n, int) for n in x)  # noqa: E731
+
             make = lambda shape: Symbol(shape, self.input_dtype)  # noqa: E731
             stand_in = jax.tree.map(make, input_shape, is_leaf=is_shape)
             symbol.infer(lambda inputs: self.call(inputs), stand_in)

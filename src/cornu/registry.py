@@ -166,7 +166,9 @@ def serialize(value):
         return {"class_name": "__slice__", "config": [value.start, value.stop, value.step]}
     if hasattr(value, "get_config"):
         return describe(value, {"config": serialize(value.get_config())})
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic | int | float)):
+    if isinstance(value, np.dtype) or (
+        isinstance(value, type) and issubclass(value, np.generic | int | float)
+    ):
         return np.dtype(value).name
     if callable(value):
         return name_of(value)

@@ -83,9 +83,13 @@ def test_numbers_of_keras_1(case):
     for layer in model.layers:
         own, final = final[: counts(layer)], final[counts(layer) :]
         for cell, expected in zip(layer.weights, layer_weights(layer, own), strict=True):
-            np.testing.assert_allclose(cell.numpy(), expected, err_msg=cell.path, rtol=10 * tolerance, atol=tolerance)
+            np.testing.assert_allclose(
+                cell.numpy(), expected, err_msg=cell.path, rtol=10 * tolerance, atol=tolerance
+            )
     test = model.test_on_batch(x, y)
-    np.testing.assert_allclose(np.atleast_1d(test), np.atleast_1d(data["test"]), rtol=10 * tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        np.atleast_1d(test), np.atleast_1d(data["test"]), rtol=10 * tolerance, atol=tolerance
+    )
 
 
 def training(folder: pathlib.Path) -> dict:

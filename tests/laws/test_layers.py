@@ -62,7 +62,9 @@ def test_compiled_is_eager(label):
     got, kept = compiled(values, x)
     for a, b in zip(jax.tree.leaves(got), outputs, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5)
-    for a, b in zip(kept, values, strict=True):  # inference writes nothing, but for states that are kept on purpose
+    for a, b in zip(
+        kept, values, strict=True
+    ):  # inference writes nothing, but for states that are kept on purpose
         np.testing.assert_array_equal(a, b)
 
 

@@ -25,6 +25,7 @@ _LOSS_NAMES = {alias: name for short, name in _SHORT.items() for alias in (short
 _KINDS = {"Average": "Avg", "Max": "Max"}
 
 CLASSES = {
+    "params": {"nb_epoch": "epochs", "nb_sample": "samples"},  # of callbacks
     "layers": {
         **{f"AtrousConv{n}D": f"Conv{n}D" for n in (1, 2)},
         **{f"AtrousConvolution{n}D": f"Conv{n}D" for n in (1, 2)},
@@ -80,6 +81,9 @@ _WEIGHTS = {
     "init": "kernel_initializer",
 }
 _DENSE = _WEIGHTS | {"output_dim": "units"}
+_WHOLE = dict.fromkeys(
+    ["gptq_unpacked_column_size", "lora_alpha", "lora_rank", "quantization_config"]
+)  # of Keras 3
 _CONV = {
     **(_WEIGHTS | _FORMAT),
     "atrous_rate": "dilation_rate",
@@ -115,7 +119,8 @@ ARGUMENTS = {
         "virtual_batch_size": None,
     },
     "ConvLSTM2D": _CONV | _GATES,
-    "Embedding": {
+    "Embedding": _WHOLE
+    | {
         "W_constraint": "embeddings_constraint",
         "W_regularizer": "embeddings_regularizer",
         "dropout": None,
@@ -129,7 +134,8 @@ ARGUMENTS = {
     "PReLU": {"init": "alpha_initializer"},
     "SReLU": {f"{part}_init": f"{part}_initializer" for part in ("a_left", "a_right", "t_left", "t_right")},
     "UpSampling1D": {"length": "size"},
-    **dict.fromkeys(["Dense", "MaxoutDense", "TimeDistributedDense"], _DENSE),
+    **dict.fromkeys(["Dense", "MaxoutDense", "TimeDistributedDense"], _DENSE | _WHOLE),
+    "EinsumDense": _WHOLE,
     **dict.fromkeys(
         [
             *("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
@@ -172,6 +178,9 @@ ARGUMENTS = {
 # Counts of samples (`samples_per_epoch`, `nb_val_samples`, `val_samples`) are not counts of batches: what takes
 # them has them in its signature.
 METHODS = {
+    "convert_kernel": {"dim_ordering": "data_format"},
+    "normalize": {"a": "x"},
+    "Progbar.update": {"force": "finalize"},
     "Model.compile": {
         "class_mode": None,
         "sample_weight_mode": None,
@@ -199,7 +208,8 @@ _FORGET = {"forget_bias_init": ("one", "ones", "zero", "zeros"), "time_major": (
 ALLOWED = {
     "BatchNormalization": {"virtual_batch_size": (None,)},
     "ConvLSTM2D": _FORGET,
-    "Embedding": {"dropout": (0, None)},
+    **dict.fromkeys(["Dense", "EinsumDense"], dict.fromkeys(_WHOLE, (None,))),
+    "Embedding": dict.fromkeys(_WHOLE, (None,)) | {"dropout": (0, None)},
     "LSTM": _FORGET,
     "Model.compile": {"sample_weight_mode": (None, "temporal"), "target_tensors": (None,)},
     "Model.evaluate": {"show_accuracy": (False,)},

@@ -218,8 +218,13 @@ class Conv3DTranspose(_ConvTranspose):
     rank = 3
 
     def __init__(
-        self, filters: int, kernel_size, strides=(1, 1, 1), padding: str = "valid", data_format: str | None = None,
-        output_padding=None, *args, **kwargs,
+        self, filters: int, kernel_size, strides=1, padding: str = "valid", data_format: str | None = None,
+        output_padding=None, dilation_rate=1, activation=None, use_bias: bool = True,
+        kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
+        activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs,
     ):  # fmt: skip
-        # Keras 3 has these two the other way round in this one class
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *args, **kwargs)
+        # written out since Keras 3 has data_format and output_padding the other way round in this one class
+        given = {
+            name: value for name, value in locals().items() if name not in ("self", "kwargs", "__class__")
+        }
+        super().__init__(**given, **kwargs)

@@ -204,7 +204,7 @@ class Layer(Holder):
         """Call `build` with what its parameters ask for: one shape, or one a named argument of `call`."""
         wanted = signature_of(type(self).build)
         by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
-        if len(wanted.names) > 1 or (wanted.names and wanted.names[0] in by_name):
+        if by_name.keys() & set(wanted.names) or (wanted.open and not wanted.names):
             self.build(
                 **{name: shape for name, shape in by_name.items() if name in wanted.names or wanted.open}
             )
@@ -280,10 +280,11 @@ class Layer(Holder):
         """The shape that comes out for a shape that goes in, by running `call` abstractly."""
         is_shape = lambda x: isinstance(x, list | tuple) and all(n is None or isinstance(n, int) for n in x)  # noqa: E731
         make = lambda shape: Symbol(shape, self.input_dtype)  # noqa: E731
-        args, kwargs = jax.tree.map(make, (args, kwargs), is_leaf=is_shape)
+        args = [jax.tree.map(make, each, is_leaf=is_shape) for each in args]
+        kwargs = {name: jax.tree.map(make, each, is_leaf=is_shape) for name, each in kwargs.items()}
         kwargs = {name.removesuffix("_shape"): value for name, value in kwargs.items()}
         if list(kwargs) == ["input"]:
-            args, kwargs = (*args, kwargs["input"]), {}
+            args, kwargs = [*args, kwargs["input"]], {}
         self._ensure_built(args, kwargs)
         outputs = symbol.infer(lambda args, kwargs: self._run(args, kwargs), args, kwargs)
         return jax.tree.map(lambda leaf: leaf.shape, outputs)
@@ -366,13 +367,13 @@ class Layer(Holder):
         shapes = self._book.build_shapes
         if not shapes:
             return None
-        wanted = signature_of(type(self).build).names
-        if len(shapes) == 1 and len(wanted) == 1:
+        if len(shapes) == 1:
             return {"input_shape": next(iter(shapes.values()))}
-        return {f"{name}_shape": shape for name, shape in shapes.items()}
+        return {"shapes_dict": {f"{name}_shape": shape for name, shape in shapes.items()}}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build with the shapes that `get_build_config` returned."""
+        config = config.get("shapes_dict", config)
         shapes = {name.removesuffix("_shape"): _shapes(shape) for name, shape in config.items()}
         if shapes and not self.built:
             with scope.entered(compute_dtype=None):

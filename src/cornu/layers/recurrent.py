@@ -47,6 +47,7 @@ class RNN(Layer):
         (2, 5, 4)
     """
 
+    inherited = (*Layer.inherited, "zero_output_for_mask")
     supports_masking = True
     rank = None  # how many axes the sequences have; any if None
 

@@ -69,6 +69,11 @@ class Dropout(_Noise):
 class _SpatialDropout(_Noise):
     """Drops whole features: one draw for all places."""
 
+    def get_config(self) -> dict:
+        made = super().get_config()
+        del made["trainable"]  # Keras 3 takes it for any layer but these
+        return made
+
     def disturbed(self, inputs):
         places = (1,) * (inputs.ndim - 2)
         first = getattr(self, "data_format", "channels_last") == "channels_first"

@@ -13,6 +13,7 @@ from .archive import load_model, load_weights, save_model, save_weights
 
 CustomObjectScope = custom_object_scope
 deserialize_keras_object, serialize_keras_object = deserialize, serialize
+del deserialize, serialize
 
 __all__ = [
     "CustomObjectScope",

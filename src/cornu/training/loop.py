@@ -186,7 +186,7 @@ class Trainer(Compilable):
                     count, logs = runner.on_rows(device, rest, 0, 1, rest.shape[0])
                 step += count
                 end(step - 1, (seen if step < total else _numbers)(logs))
-                if self.stop_training and kind == "train" and every:
+                if self.stop_training and kind == "train":
                     break
         else:
             if isinstance(data, Stream):
@@ -245,6 +245,8 @@ class Trainer(Compilable):
             verbose=verbose,
             steps=steps or data.steps,
             epochs=1,
+            batch_size=getattr(data, "batch_size", None),
+            samples=getattr(data, "size", None),
         )
         return self._flat(self._evaluate(data, steps, told), return_dict)
 
@@ -275,6 +277,8 @@ class Trainer(Compilable):
             verbose=verbose,
             steps=steps or data.steps,
             epochs=1,
+            batch_size=getattr(data, "batch_size", None),
+            samples=getattr(data, "size", None),
         )
         told.on_predict_begin()
         batches = data.batches(steps) if isinstance(data, Stream) else data.batches(np.arange(data.size))

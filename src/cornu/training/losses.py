@@ -116,8 +116,11 @@ class CompiledLoss:
         if isinstance(fn, losses.Loss):
             if self.era == 3 or fn.reduction != "sum_over_batch_size":
                 return fn(y_true, y_pred, sample_weight)
-        values = jnp.asarray(losses.unreduced(fn)(match_rank(y_true, y_pred), y_pred))
-        return weighted(values, sample_weight, mask, self.era)
+        values = losses.unreduced(fn)(match_rank(y_true, y_pred), y_pred)
+        own = scope.mask_of(values)  # of what the loss itself leaves out
+        if own is not None:
+            mask = own if mask is None else jnp.logical_and(mask, own)
+        return weighted(jnp.asarray(values), sample_weight, mask, self.era)
 
     def __call__(self, y_true, y_pred, sample_weight=None) -> tuple[jax.Array, dict[str, jax.Array]]:
         """The weighted sum, and each output's own loss by name."""
@@ -227,6 +230,7 @@ class CompiledMetrics:
                 for each in wanted if isinstance(wanted, list | tuple) else [wanted]:
                     if each is not None and targets[index] is not None:
                         metric = self._make(each, index, targets[index].shape, outputs[index].shape)
+                        metric.build(targets[index].shape, outputs[index].shape)
                         if is_weighted and metric.name in (other.name for other in self.metrics):
                             metric.name = f"weighted_{metric.name}"
                         self.entries.append((index, metric, is_weighted))
