@@ -23,7 +23,7 @@ FLOORS = {
     6: "functional ops.arrays ops.control ops.convolution ops.ctc ops.indexing ops.patches ops.table "
     "random saving.hdf5 training.callbacks",
     7: "callbacks ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent ops.warp saving.archive "
-    "utils.text_summary",
+    "training.generators utils.text_summary",
     8: "constraints initializers layers.code ops.image ops.nn ops.operators optimizers.schedules pairs",
     9: "activations loss_functions metrics.batchwise optimizers.state regularizers utils.numeric",
     10: "layers.arguments layers.state losses metrics.metric optimizers.optimizer preprocessing.sequence",

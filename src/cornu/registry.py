@@ -196,10 +196,18 @@ def describe(value, extra: Mapping[str, Any]) -> dict[str, Any]:
         return {"module": module, "class_name": name, **extra, "registered_name": name}
     cls = type(value)
     own = cls.__module__.startswith("cornu.")
-    home = next((name for name, table in FAMILIES.items() if table.get(cls.__name__) is cls), None)
+    home, name = next(
+        (
+            (home, name)
+            for home, table in FAMILIES.items()
+            for name in (cls.__name__, *table)
+            if table.get(name) is cls
+        ),
+        (None, cls.__name__),
+    )
     module = f"keras.{home}" if own and home else cls.__module__
     registered = None if own and home else get_registered_name(cls)
-    return {"module": module, "class_name": cls.__name__, **extra, "registered_name": registered}
+    return {"module": module, "class_name": name, **extra, "registered_name": registered}
 
 
 def find_class(config: Mapping[str, Any], family_name: str | None = None):

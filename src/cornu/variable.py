@@ -49,7 +49,7 @@ class Variable(Tensorlike):
 
     Example:
         >>> count = Variable(0, dtype="int32", name="count")
-        >>> count.assign_add(2)
+        >>> _ = count.assign_add(2)
         >>> int(count)
         2
     """

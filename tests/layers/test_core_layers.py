@@ -91,6 +91,15 @@ def test_embedding_begins_with_the_table_it_is_given():
     np.testing.assert_array_equal(floats, table[[3]])
 
 
+def test_embedding_of_keras_1_drops_whole_rows():
+    layer = layers.Embedding(500, 4, embeddings_initializer="ones", dropout=0.2)
+    rows = np.asarray(layer(np.arange(500), training=True))
+    assert set(np.unique(rows)) == {0, 1.25} and (rows.std(1) == 0).all()
+    assert 0.1 < (rows[:, 0] == 0).mean() < 0.3
+    assert (np.asarray(layer(np.arange(500))) == 1).all()
+    assert layer.get_config()["dropout"] == 0.2 and "dropout" not in layers.Embedding(2, 2).get_config()
+
+
 def test_masking_leaves_out_steps_of_one_value():
     x = np.ones((2, 3, 2), "float32")
     x[0, 1] = x[1, 2, 0] = -1

@@ -66,7 +66,7 @@ def test_every_layer_is_in_the_table():
 ELSEWHERE = {  # tested in other files
     *("Input", "InputLayer", "Lambda", "Layer", "Merge", "Wrapper", "TimeDistributed", "Bidirectional"),
     *("SpectralNormalization", "RNN", "StackedRNNCells", "SimpleRNNCell", "LSTMCell", "GRUCell"),
-    *("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention", "TimeDistributedDense"),
+    *("MultiHeadAttention", "GroupQueryAttention", "TimeDistributedDense"),
 }
 
 WRONG = [
@@ -124,5 +124,7 @@ def test_sizes_that_are_not_known_stay_unknown():
     assert layers.Flatten()(x).shape == (None, None)
     assert layers.GlobalAveragePooling2D()(x).shape == (None, 3)
     assert layers.UpSampling2D(2)(x).shape == (None, None, None, 3)
+    assert layers.Reshape((-1, 2))(x).shape == (None, None, 2)
+    assert layers.Reshape((4, 5))(x).shape == (None, 4, 5)
     assert layers.LSTM(2, return_sequences=True)(layers.Input((None, 3))).shape == (None, None, 2)
     assert isinstance(layers.Dense(2)(x), symbol.Symbol)

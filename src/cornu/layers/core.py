@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .. import dtypes, graph, registry, scope
+from .. import dtypes, graph, random, registry, scope
 from ..eras import border
 from ..ops import numpy as ops
 from ..symbol import Symbol, is_symbol
 from . import code
-from .arguments import keep, positive, weight
+from .arguments import keep, positive, share, weight
 from .layer import Layer
 from .spec import InputSpec
 
@@ -169,6 +169,7 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: as in `Dense`.
         mask_zero: whether 0 means "nothing here": the outputs carry a mask.
         weights: the table to begin with, an array or a list of one.
+        dropout: of Keras 1; share of the rows that are dropped while training, whole.
 
     Example:
         >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
@@ -177,7 +178,7 @@ class Embedding(Layer):
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer="uniform", embeddings_regularizer=None,
-        embeddings_constraint=None, mask_zero: bool = False, weights=None, **kwargs,
+        embeddings_constraint=None, mask_zero: bool = False, weights=None, dropout: float = 0.0, **kwargs,
     ):  # fmt: skip
         weights = weights if weights is None or isinstance(weights, list | tuple) else [weights]
         super().__init__(**{"autocast": False, **kwargs}, weights=weights)
@@ -185,12 +186,23 @@ class Embedding(Layer):
         positive(input_dim, "Embedding: `input_dim`")
         positive(output_dim, "Embedding: `output_dim`")
         self.supports_masking = mask_zero
+        if share(dropout or 0.0, "Embedding: `dropout`"):
+            self.seed_generator = random.SeedGenerator()
 
     def build(self, input_shape=None):
         self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
 
-    def call(self, inputs):
-        return ops.take(self.embeddings, ops.cast(inputs, "int32"), axis=0)
+    def call(self, inputs, training=False):
+        table = self.embeddings
+        if training and self.dropout:
+            table = random.dropout(table, self.dropout, (None, 1), self.seed_generator)
+        return ops.take(table, ops.cast(inputs, "int32"), axis=0)
+
+    def get_config(self) -> dict:
+        made = super().get_config()
+        if not self.dropout:  # no word of later versions
+            del made["dropout"]
+        return made
 
     def compute_mask(self, inputs, previous_mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -105,8 +105,8 @@ class _Heads(Layer):
         weights = masked_softmax(scores, tuple(range(scores.ndim - len(axes), scores.ndim)), mask)
         return ops.einsum(combine, self._dropout_layer(weights), value), weights
 
-    def finish(self, query, outputs, gate, weights, return_scores: bool):
-        outputs = self._output_dense(outputs if gate is None else outputs * gate)
+    def finish(self, dense, outputs, gate, weights, return_scores: bool):
+        outputs = dense(outputs if gate is None else outputs * gate)
         return (outputs, weights) if return_scores else outputs
 
 
@@ -163,6 +163,7 @@ class MultiHeadAttention(_Heads):
     def projected_regularizer(self):
         return self._activity_regularizer
 
+    # the attributes' names are those of Keras's files, private ones included
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = key_shape or value_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
@@ -170,20 +171,20 @@ class MultiHeadAttention(_Heads):
                 f"{self.name}: value {value_shape} and key {key_shape} must agree but for the last axis"
             )
         heads = self.num_heads
-        self._query_dense = self.dense(*_into(query_shape, heads, self.key_dim), "query", query_shape)
-        self._key_dense = self.dense(*_into(key_shape, heads, self.key_dim), "key", key_shape)
+        self.query_dense = self.dense(*_into(query_shape, heads, self.key_dim), "query", query_shape)
+        self.key_dense = self.dense(*_into(key_shape, heads, self.key_dim), "key", key_shape)
         if self.use_gate:
             self._gate_dense = self.dense(
                 *_into(query_shape, heads, self.value_dim), "gate", query_shape, activations.sigmoid
             )
-        self._value_dense = self.dense(*_into(value_shape, heads, self.value_dim), "value", value_shape)
+        self.value_dense = self.dense(*_into(value_shape, heads, self.value_dim), "value", value_shape)
         rank = len(query_shape) + 1
         axes = self.attention_axes
         axes = (axes,) if isinstance(axes, int) else axes
         self.looked = tuple(range(1, rank - 2)) if axes is None else tuple(axis % (rank - 1) for axis in axes)
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
         out = self._shape or (query_shape[-1],)
-        self._output_dense = self.dense(
+        self.output_dense = self.dense(
             *_out_of(query_shape, out), "attention_output", (*query_shape[:-1], heads, self.value_dim)
         )
 
@@ -196,11 +197,11 @@ class MultiHeadAttention(_Heads):
             query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask
         )
         gate = self._gate_dense(query) if self.use_gate else None
-        heads = self._query_dense(query), self._key_dense(key), self._value_dense(value)
+        heads = self.query_dense(query), self.key_dense(key), self.value_dense(value)
         outputs, weights = self.attend(
             *heads, mask, self.looked, self.key_dim, training, return_attention_scores
         )
-        return self.finish(query, outputs, gate, weights, return_attention_scores)
+        return self.finish(self.output_dense, outputs, gate, weights, return_attention_scores)
 
     def get_config(self) -> dict:
         return {
@@ -223,8 +224,7 @@ def _out_of(shape: Sequence, outputs: Sequence[int]):
     return f"{free}YZ,YZ{new}->{free}{new}", (*(None,) * (len(free) - 1), *outputs), new
 
 
-@registry.member("layers")
-class GroupQueryAttention(_Heads):
+class GroupedQueryAttention(_Heads):
     """Attention in which several heads of queries share one head of keys and values (Ainslie et al., 2023).
 
     Called as `MultiHeadAttention`.
@@ -252,7 +252,7 @@ class GroupQueryAttention(_Heads):
         self.settle(locals(), "head_dim", "num_query_heads", "num_key_value_heads")
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                f"GroupQueryAttention: {num_query_heads} query heads cannot share {num_key_value_heads} key heads"
+                f"GroupedQueryAttention: {num_query_heads} query heads cannot share {num_key_value_heads} key heads"
             )
 
     def build(self, query_shape, value_shape, key_shape=None):
@@ -285,7 +285,8 @@ class GroupQueryAttention(_Heads):
             ops.repeat(self._value_dense(value), repeats, axis=2),
         )
         outputs, weights = self.attend(*heads, mask, (1,), self.head_dim, training, return_attention_scores)
-        return self.finish(query, outputs, gate, weights, return_attention_scores)
+        return self.finish(self._output_dense, outputs, gate, weights, return_attention_scores)
 
 
-registry.family("layers", {"GroupedQueryAttention": GroupQueryAttention})  # so files name it
+GroupQueryAttention = GroupedQueryAttention  # what Keras shows under one name, it calls by the other
+registry.family("layers", {"GroupQueryAttention": GroupQueryAttention})

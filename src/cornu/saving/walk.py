@@ -39,10 +39,23 @@ def walk(root) -> Iterator[tuple[str, Any]]:
 
 def parts(item) -> list[tuple[str, Any]]:
     """The attributes of an object that may lead to others: a model's layers first."""
-    held = {name: value for name, value in vars(item).items() if not name.startswith("_")}
+    held = {
+        name: value for name, value in vars(item).items() if not name.startswith("_") or _layered(name, value)
+    }
     held.pop("optimizer", None)
     if hasattr(item, "layers"):
         held["layers"] = item.layers
         if getattr(item, "_stack", None) and not item._stack[0].is_input and item._source is not None:
             held["layers"] = [item._source.node.operation, *item.layers]
-    return sorted(held.items(), key=lambda pair: pair[0])
+    return sorted(held.items(), key=lambda pair: (pair[0].startswith("_"), pair[0]))
+
+
+def _layered(name: str, value) -> bool:
+    """Whether a private attribute is a layer, or holds some, for its own class rather than for the engine."""
+    if isinstance(value, list | tuple | dict):
+        each = list(value.values() if isinstance(value, dict) else value)
+        return name not in ENGINE and bool(each) and all(hasattr(one, "build") for one in each)
+    return name not in ENGINE and hasattr(value, "build") and keeps_variables(value)
+
+
+ENGINE = ("_stack", "_source")  # where Sequential keeps its layers

@@ -181,14 +181,27 @@ class Stream:
         source: yields x, (x, y) or (x, y, sample_weight).
         steps: how many batches make an epoch; None: until it ends.
         shuffle: whether the batches of a Sequence come in random order.
+        samples: an epoch ends with the batch that reaches so many samples.
+        workers, ahead: threads that make a Sequence's batches, and how many batches they are ahead; by default
+            what the Sequence itself says.
     """
 
-    def __init__(self, source: Iterable, steps: int | None = None, shuffle: bool = False):
-        self.source, self.shuffle = source, shuffle
+    def __init__(
+        self,
+        source: Iterable,
+        steps: int | None = None,
+        shuffle: bool = False,
+        samples: int | None = None,
+        workers: int | None = None,
+        ahead: int | None = None,
+    ):
+        self.source, self.shuffle, self.samples = source, shuffle, samples
+        self.workers = workers or getattr(source, "workers", None) or 1
+        self.ahead = ahead or getattr(source, "max_queue_size", None) or 10
         self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         self.endless = not self.indexed and iter(source) is source
         self._iterator = iter(source) if self.endless else None
-        if steps is None and hasattr(source, "__len__") and not self.endless:
+        if steps is None and samples is None and hasattr(source, "__len__") and not self.endless:
             steps = len(source)
         if steps is not None and steps < 1:
             raise ValueError(f"The data is empty: {type(source).__name__} has {steps} batches")
@@ -217,13 +230,13 @@ class Stream:
         order = np.arange(len(self.source))
         if self.shuffle:
             np.random.shuffle(order)
-        return self._prefetched(itertools.cycle(order) if steps and steps > len(order) else iter(order))
+        again = self.samples or (steps and steps > len(order))
+        return self._prefetched(itertools.cycle(order) if again else iter(order))
 
     def _prefetched(self, order: Iterator) -> Iterator:
         """Batches made ahead by the Sequence's own number of workers."""
-        workers = max(1, int(getattr(self.source, "workers", 1) or 1))
-        ahead = max(workers, min(int(getattr(self.source, "max_queue_size", 10) or 1), 10))
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        ahead = max(self.workers, self.ahead)
+        with concurrent.futures.ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self.source.__getitem__, int(i)) for i in itertools.islice(order, ahead)]
             try:
                 while waiting:
@@ -242,20 +255,23 @@ class Stream:
         """
         steps = steps or self.steps
         raw = self._raw(steps)
+        seen = 0
         try:
             for count in itertools.count():
-                if steps is not None and count >= steps:
+                if (steps is not None and count >= steps) or (self.samples and seen >= self.samples):
                     return
                 try:
                     batch = next(raw)
                 except StopIteration:
-                    if steps is None and count:
+                    if steps is None and count and not self.samples:
                         return
                     raise ValueError(
-                        f"The data ended after {count} of {steps or 'at least one'} steps. "
+                        f"The data ended after {count} of {steps or 'more'} steps ({seen} samples). "
                         "Give fewer steps_per_epoch, or data that goes on."
                     ) from None
-                yield unpack(batch, type(self.source).__name__)
+                batch = unpack(batch, type(self.source).__name__)
+                seen += jax.tree.leaves(batch)[0].shape[0]
+                yield batch
         finally:
             if hasattr(raw, "close") and not self.endless:
                 raw.close()
@@ -293,6 +309,8 @@ def adapt(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=Fa
     """
     if x is None:
         raise ValueError("There is no data: `x` is None")
+    if isinstance(x, Arrays | Stream):
+        return x
     if hasattr(x, "toarray") or is_arrays(x) or isinstance(x, list | tuple) and not hasattr(x, "batch_size"):
         if isinstance(x, list | tuple) and not len(x):
             raise ValueError("The data is empty: x has no sample")

@@ -12,10 +12,11 @@ from ..eras import border
 from . import callbacks as hooks
 from .compiled import Compilable
 from .data import Arrays, Stream, adapt, leaves, weights_of_classes
+from .generators import FromGenerators
 from .step import Runner, State, pure_step
 
 
-class Trainer(Compilable):
+class Trainer(FromGenerators, Compilable):
     """What trains a model; `Model` is a `Layer` and a `Trainer`."""
 
     stop_training = False
