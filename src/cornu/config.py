@@ -1,14 +1,17 @@
 """What the whole library agrees on: the era, the float type, the image layout, the fuzz factor."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 ERAS = (1, 2, 3)
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+BACKENDS = {1: "theano", 2: "tensorflow", 3: "jax"}
 LAYOUTS = ("channels_last", "channels_first")
 
 _settings = {
     "era": 3,
+    "backend": None,  # None: what the environment says, or what was usual in the era
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
@@ -92,5 +95,19 @@ def standardize_data_format(data_format: str | None) -> str:
 
 
 def backend() -> str:
-    """Name of the engine, as Keras programs ask for it."""
-    return "jax"
+    """The engine that a program is told, and whose weights it means: Theano in era 1, TensorFlow in era 2.
+
+    In these eras the environment's KERAS_BACKEND chooses, as it did: 'theano' or 'tensorflow'.
+    """
+    asked = _settings["backend"] or os.environ.get("KERAS_BACKEND")
+    return asked if era() < 3 and asked in ("theano", "tensorflow") else BACKENDS[era()]
+
+
+@contextlib.contextmanager
+def backend_scope(name: str) -> Iterator[None]:
+    """Another answer of `backend`, in eras 1 and 2, for the length of a `with`."""
+    before, _settings["backend"] = _settings["backend"], name
+    try:
+        yield
+    finally:
+        _settings["backend"] = before

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from . import graph
+from . import graph, scope
 from .layers.core import InputLayer
 from .layers.layer import Layer
 from .model import Model
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 
+@scope.entered(safe=False)  # the code of its functions is already here
 def clone_model(model: Model, input_tensors=None, clone_function: Callable | None = None) -> Model:
     """A model of the same architecture with weights of its own.
 

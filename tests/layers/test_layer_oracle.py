@@ -80,3 +80,34 @@ def test_penalties_as_keras(name, arguments):
     theirs.set_weights(ours.get_weights())
     ours(*given), theirs(*given)
     assert float(sum(ours.losses)) == pytest.approx(float(sum(theirs.losses)), rel=1e-5)
+
+
+LEFT_OUT = {
+    "lora_rank",
+    "lora_alpha",
+    "quantization_config",
+    "gptq_unpacked_column_size",
+}  # adapters, quantization
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in EVERYTHING} & {*dir(keras.layers)}))
+def test_arguments_come_in_the_order_of_keras(name):
+    def order(cls):
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        return [
+            each
+            for each in parameters
+            if each.kind is each.POSITIONAL_OR_KEYWORD and each.name not in LEFT_OUT
+        ]
+
+    theirs, ours = order(getattr(keras.layers, name)), order(getattr(layers, name))
+    standard = {"name", "dtype"}  # where Keras names them, ours are among the keyword arguments
+    names = [each.name for each in theirs if each.name not in standard]
+    assert [each.name for each in ours][: len(names)] == names
+    for mine, other in zip(ours, [each for each in theirs if each.name not in standard], strict=False):
+        once = (
+            other.default[0]
+            if isinstance(other.default, tuple) and len({*other.default}) == 1
+            else other.default
+        )
+        assert other.default is inspect.Parameter.empty or mine.default in (once, other.default), mine.name

@@ -68,6 +68,19 @@ def test_masks_travel_from_embedding_to_the_last_layer_of_sequences():
     assert cornu.scope.mask_of(layers.GRU(2)(x)) is None
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_products_ahead_of_the_loop_or_within(name, monkeypatch):
+    layer = layers.RNN([getattr(layers, f"{name}Cell")(3, dropout=0.5, seed=1), layers.GRUCell(2)])
+    layer(X)
+    state = layer.cell.cells[0].seed_generator.state
+    found = []
+    for ahead in (False, True):
+        monkeypatch.setattr(cornu.ops.recurrent, "ahead", lambda: ahead)  # noqa: B023
+        state.assign(np.array([1, 0]))
+        found.append(np.asarray(layer(X, mask=MASK, training=True)))
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6)
+
+
 # ---- states ------------------------------------------------------------------------------------
 
 

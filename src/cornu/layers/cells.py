@@ -1,6 +1,6 @@
 """What recurrent layers do at one step of time.
 
-A cell of ours says three things, so that what does not depend on the state is done for all steps at once: `noise`
+A cell of ours says three things, so that what does not depend on the state can be done for all steps at once: `noise`
 (the dropout masks of one pass), `project` (what inputs contribute) and `step`. Anybody's layer with `state_size` and
 `call(inputs, states)` is a cell too.
 """

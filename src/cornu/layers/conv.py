@@ -1,6 +1,6 @@
 """Convolutions and their transposes, over one to three spatial axes, in both data formats."""
 
-from .. import registry
+from .. import config, registry
 from ..ops import nn
 from ..ops import numpy as ops
 from .arguments import each, keep, positive, weight
@@ -31,6 +31,7 @@ class _Convolution(Layer):
                 f"{who}: `padding` is one of {', '.join(self.paddings)}; got {given['padding']!r}"
             )
         keep(self, {**given, **sizes, "padding": padding})
+        self.theano = config.backend() == "theano"
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property
@@ -55,8 +56,8 @@ class _Convolution(Layer):
         """What the op is told besides inputs and kernels."""
         names = ("strides", "padding", "data_format", "dilation_rate")
         made = {name: getattr(self, name) for name in names}
-        if self._era == 1 and self.padding == "same":
-            made["padding"] = "half"  # where Keras 1 on Theano laid windows of even size, and strides
+        if self.padding == "same" and self.theano:
+            made["padding"] = "half"  # where Theano laid windows of even size, and strides
         return made
 
     def finish(self, outputs):

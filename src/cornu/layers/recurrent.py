@@ -7,7 +7,7 @@ import jax
 from .. import graph, registry
 from ..eras import border
 from ..ops import numpy as ops
-from ..ops.recurrent import rnn
+from ..ops import recurrent
 from .arguments import build_for, keep
 from .cells import (
     GRUCell,
@@ -166,9 +166,12 @@ class RNN(Layer):
         states = self._first_states(initial_state, self.zero_states(shape))
         noise = cell.noise(shape, sequences.dtype, training)
         given = {} if constants is None else {"constants": constants}
-        last, outputs, states = rnn(
-            lambda x, states: cell.step(x, states, noise, **given),
-            cell.project(ops.swapaxes(sequences, 0, 1), noise),
+        xs, project = ops.swapaxes(sequences, 0, 1), cell.project
+        if recurrent.ahead():
+            xs, project = project(xs, noise), lambda x, noise: x
+        last, outputs, states = recurrent.rnn(
+            lambda x, states: cell.step(project(x, noise), states, noise, **given),
+            xs,
             states,
             self.go_backwards,
             None if mask is None else ops.swapaxes(mask, 0, 1),

@@ -10,6 +10,7 @@ from .. import config, dtypes, graph, initializers, registry, regularizers, scop
 from ..base import Configurable
 from ..eras import border
 from ..random import SeedGenerator
+from ..saving import era_weights
 from ..variable import Variable
 
 
@@ -224,15 +225,17 @@ class Holder(Configurable):
         return sum(int(np.prod(cell.shape)) for cell in self.weights)
 
     def get_weights(self) -> list[np.ndarray]:
-        """The weights as NumPy arrays."""
-        return [cell.numpy() for cell in self.weights]
+        """The weights as NumPy arrays; in era 1 laid out as Keras 1 had them."""
+        arrays = [cell.numpy() for cell in self.weights]
+        return era_weights.to_old(self, arrays, era_weights.theano()) if config.era() == 1 else arrays
 
     def set_weights(self, weights: Sequence) -> None:
-        """Put arrays into the weights, in the order of `get_weights`.
+        """Put arrays into the weights, in the order of `get_weights`, in today's layout or in Keras 1's.
 
         Raises ValueError, before any weight changes, for another number of arrays or another shape.
         """
         cells = self.weights
+        weights = era_weights.understood(self, weights, config.era(), era_weights.theano())
         if len(cells) != len(weights):
             raise ValueError(
                 f"{self.name} has {len(cells)} weights; `set_weights` was given {len(weights)} arrays. "

@@ -52,6 +52,15 @@ def gru_step(
     return z * h + (1 - z) * activation(x[:, 2 * units :] + candidate)
 
 
+def ahead() -> bool:
+    """Whether the products of the inputs are better made for all steps at once, before the loop.
+
+    On the CPU they are not: a loop whose activations read their slice of a long array is not vectorised by XLA, which
+    costs more than the one large product gains (LSTM of 128 units, 100 steps of 32 samples: 42 ms ahead, 26 within).
+    """
+    return jax.default_backend() != "cpu"
+
+
 # ---- all steps ---------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from .. import config, registry
+from .. import config, registry, scope
 from . import hdf5, objects
 
 OLD = (".h5", ".hdf5", ".hdf")
@@ -90,12 +90,13 @@ def load_model(filepath, custom_objects=None, compile: bool = True, safe_mode: b
         safe_mode: refuse what would run code from the file.
     """
     path = _source(filepath)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return _read_archive(archive, custom_objects, compile)
-    if _h5().is_hdf5(path):
-        with _h5().File(path, "r") as file:
-            return hdf5.read_model(file, custom_objects, compile)
+    with scope.entered(safe=safe_mode):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return _read_archive(archive, custom_objects, compile)
+        if _h5().is_hdf5(path):
+            with _h5().File(path, "r") as file:
+                return hdf5.read_model(file, custom_objects, compile)
     raise ValueError(f"{path} is neither a .keras archive nor an HDF5 file")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, registry
-from . import objects
+from . import era_weights, objects
 from .walk import walk
 
 CHUNK = 64512  # bytes an HDF5 attribute may have
@@ -118,9 +118,25 @@ def layer_arrays(group) -> list[tuple[str, list[np.ndarray]]]:
     return found
 
 
+def origin_of(group) -> tuple[int, bool]:
+    """(era, whether Theano wrote them) of the weights in a group: Keras 1 named no version and no backend there."""
+    if "keras_version" in group.attrs:
+        return objects.era_of({"keras_version": _text(group.attrs["keras_version"])}), (
+            _text(group.attrs.get("backend", b"")) == "theano"
+        )
+    names = [
+        weight
+        for layer in _attribute(group, "layer_names")
+        for weight in _attribute(group[layer], "weight_names")
+    ]
+    return 1, not any(
+        name.endswith(":0") for name in names
+    )  # TensorFlow numbers the outputs of its operations
+
+
 def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False) -> None:
     """Read the older layout, by place or by layer name; checked before the first weight changes."""
-    found = layer_arrays(group)
+    found, origin = layer_arrays(group), origin_of(group)
     targets = [layer for layer in model.layers if layer.weights]
     if by_name:
         known = {layer.name: layer for layer in targets}
@@ -133,6 +149,7 @@ def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False
         pairs = list(zip(targets, (arrays for _, arrays in found), strict=True))
     fitting = []
     for layer, arrays in pairs:
+        arrays = era_weights.understood(layer, arrays, *origin)
         wanted = dict(enumerate(cell.numpy() for cell in layer.weights))
         problem = mismatch(wanted, dict(enumerate(arrays)))
         if problem and not skip_mismatch:
@@ -140,7 +157,8 @@ def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False
         if not problem:
             fitting.append((layer, arrays))
     for layer, arrays in fitting:
-        layer.set_weights(arrays)
+        for cell, array in zip(layer.weights, arrays, strict=True):
+            cell.assign(array)
 
 
 def write_model(file, model, include_optimizer: bool = True) -> None:
@@ -174,7 +192,9 @@ def read_model(file, custom_objects=None, compile: bool = True):
     description = json.loads(_text(file.attrs["model_config"]))
     version = _text(file.attrs.get("keras_version", b"1"))
     era = objects.era_of({"keras_version": version})
-    model = objects.from_description(description, custom_objects, era)
+    wrote = "theano" if origin_of(file["model_weights"])[1] else "tensorflow"
+    with config.backend_scope(wrote):
+        model = objects.from_description(description, custom_objects, era)
     read_layers(file["model_weights"], model)
     if compile and "training_config" in file.attrs:
         with registry.custom_object_scope(custom_objects), config.era_scope(era):
