@@ -35,7 +35,7 @@ class Model(Trainer, Layer):
     """
 
     inherited = ("name", "trainable", "dtype")
-    unseen = ("_book", "_arguments", "_trained", "_runners", "nodes", "_inputs", "_outputs")
+    unseen = ("_book", "_arguments", "_trained", "_runners", "nodes", "_inputs", "_outputs", "_graph_layers")
     supports_masking = True
     nodes: list[graph.Node] | None = None
 
@@ -61,6 +61,8 @@ class Model(Trainer, Layer):
         except graph.Disconnected as error:
             raise ValueError(f"{self.name}: the graph is not connected. {error}") from None
         self._inputs, self._outputs = inputs, outputs
+        operations = dict.fromkeys(node.operation for node in self.nodes)
+        self._graph_layers = [each for each in operations if isinstance(each, Layer)]
         self._added_losses: list = []
         self.built = True
 
@@ -75,6 +77,14 @@ class Model(Trainer, Layer):
     def outputs(self) -> list[Symbol] | None:
         """The symbols that come out, as a flat list; None without a graph."""
         return jax.tree.leaves(self._outputs) if self.nodes is not None else None
+
+    @inputs.setter
+    def inputs(self, symbols) -> None:
+        self._set_graph(symbols, self._outputs)
+
+    @outputs.setter
+    def outputs(self, symbols) -> None:
+        self._set_graph(self._inputs, symbols[0] if len(symbols) == 1 else symbols)
 
     input = property(lambda self: self._inputs if self.nodes is not None else self._only("input"))
     output = property(lambda self: self._outputs if self.nodes is not None else self._only("output"))
@@ -107,9 +117,7 @@ class Model(Trainer, Layer):
         """The layers, in the order of their weights in files."""
         if self.nodes is None:
             return self._layers
-        return [
-            each for each in dict.fromkeys(node.operation for node in self.nodes) if isinstance(each, Layer)
-        ]
+        return self._graph_layers
 
     @property
     def _layers(self) -> list[Layer]:

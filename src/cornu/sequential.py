@@ -14,6 +14,20 @@ from .saving import objects
 from .symbol import Symbol, is_symbol
 
 
+class _Layers(list):
+    """The layers of a stack; programs of 2016 took the top one off this list."""
+
+    def __init__(self, model: "Sequential", layers: list[Layer]):
+        super().__init__(layers)
+        self.model = model
+
+    def pop(self, index: int = -1) -> Layer:
+        if index not in (-1, len(self) - 1):
+            raise ValueError("Only the top layer can be taken off")
+        super().pop()
+        return self.model.pop()
+
+
 @registry.member("models")
 class Sequential(Model):
     """A stack of layers, each called on what the one before it returns.
@@ -37,7 +51,8 @@ class Sequential(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        return [layer for layer in self._stack if not layer.is_input]
+        """The layers; `layers.pop()` takes the top one off, as `pop()` does."""
+        return _Layers(self, [layer for layer in self._stack if not layer.is_input])
 
     @property
     def _layers(self) -> list[Layer]:

@@ -20,6 +20,11 @@ def rename(family: str, name: str) -> str:
     return names.CLASSES.get(family, _NONE).get(name, name)
 
 
+def attribute(name: str) -> tuple[str, ...]:
+    """Today's names of an attribute that layers once had: `attribute("W")` is `("kernel", "embeddings")`."""
+    return names.ATTRIBUTES.get(name, ())
+
+
 def layer_name(class_name: str) -> tuple[str, int]:
     """The stem of automatic layer names, and the number that the first one bears, in the era that holds now."""
     era = config.era()

@@ -540,3 +540,21 @@ LEAKED = {"K": "backend"} | {
 }
 
 VERSIONS = {1: "1.2.2", 2: "2.3.1", 3: "3.15.1"}
+
+# Attributes that programs read off layers: the old name -> today's, the first that a layer has.
+ATTRIBUTES = {
+    "W": ("kernel", "embeddings"),
+    "U": ("recurrent_kernel",),
+    "b": ("bias",),
+    "alphas": ("alpha",),
+    "atrous_rate": ("dilation_rate",),
+    "border_mode": ("padding",),
+    "inner_activation": ("recurrent_activation",),
+    "nb_filter": ("filters",),
+    "output_dim": ("units", "output_dim"),
+    "p": ("rate",),
+    "running_mean": ("moving_mean",),
+    "running_std": ("moving_variance",),
+    "sigma": ("stddev",),
+    "subsample": ("strides",),
+}

@@ -237,7 +237,12 @@ class Layer(Holder):
             scope.call.number += 1
         compute = self.compute_dtype if self.compute_dtype != self.variable_dtype else None
         with scope.entered(training=training, compute_dtype=compute, depth=scope.call.depth + 1):
-            outputs = self.call(*args, **kwargs)
+            try:
+                outputs = self.call(*args, **kwargs)
+            except Exception as error:
+                shapes = jax.tree.map(lambda leaf: getattr(leaf, "shape", leaf), args)
+                error.add_note(f"in {type(self).__name__} layer {self.name!r}, called on shapes {shapes}")
+                raise
             self._pass_mask(next(iter(named.values()), None), outputs, mask, wanted)
             if self.activity_regularizer is not None:
                 for leaf in jax.tree.leaves(outputs):
@@ -345,6 +350,14 @@ class Layer(Holder):
     input_mask = property(lambda self: jax.tree.map(scope.mask_of, self.input))
     output_mask = property(lambda self: jax.tree.map(scope.mask_of, self.output))
     inbound_nodes = property(lambda self: self._book.nodes)
+
+    def __getattr__(self, name: str):
+        """Attributes by the names they once had: `layer.W` is `layer.kernel`, or that of a recurrent layer's cell."""
+        for today in border.attribute(name):
+            for owner in (self, vars(self).get("cell")):
+                if owner is not None and today in vars(owner):
+                    return vars(owner)[today]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     # ---- as data -------------------------------------------------------------------------------
 

@@ -155,10 +155,13 @@ def warp(
     fill = _fill_nearest if order == 0 else _fill_linear
     for first in range(0, n, step):
         some = slice(first, first + step)
+        source = planes[some]
+        if order == 1:
+            source = np.ascontiguousarray(source, np.result_type(source.dtype, np.float32))
         for top in range(0, height, max(CHUNK // width, 1)):
             band = slice(top, top + max(CHUNK // width, 1))
             rows, columns = _places(matrix[some], i[some, band], j[some], height, width, fill_mode)
-            fill(planes[some], rows, columns, made[some, :, band])
+            fill(source, rows, columns, made[some, :, band])
             if fill_mode == "constant":
                 outside = (rows.outside | columns.outside)[:, None]
                 np.copyto(made[some, :, band], np.asarray(cval).astype(made.dtype), where=outside)
@@ -196,12 +199,11 @@ def _fill_linear(planes: np.ndarray, rows: _Axis, columns: _Axis, result: np.nda
     """Means of four pixels, each with the weight of its nearness."""
     n, channels, height, width = planes.shape
     (above, below, down), (left, right, across) = rows.between(), columns.between()
-    exact = np.result_type(planes.dtype, np.float32)
-    down, across = down.astype(exact), across.astype(exact)
+    down, across = down.astype(planes.dtype), across.astype(planes.dtype)
     starts = np.arange(0, n * height * width, height * width)[:, None, None]
     corners = [starts + row * width + column for row in (above, below) for column in (left, right)]
     for channel in range(channels):
-        plane = np.ascontiguousarray(planes[:, channel], exact).reshape(-1)
+        plane = planes[:, channel].reshape(-1)
         a, b, c, d = (plane.take(corner, mode="clip") for corner in corners)
         b -= a
         b *= across

@@ -170,7 +170,8 @@ class Trainer(FromGenerators, Compilable):
         runner = self._runner(kind)
         begin, end = getattr(told, f"on_{kind}_batch_begin"), getattr(told, f"on_{kind}_batch_end")
         every = told.wants_every(kind)
-        seen = _numbers if every else _Seldom()
+        own = _Own(self) if every and kind == "train" and config.era() < 3 else None
+        seen = own or (_numbers if every else _Seldom())
         logs: dict = {}
         if isinstance(data, Arrays) and data.resident:
             order = data.next_order()
@@ -186,7 +187,7 @@ class Trainer(FromGenerators, Compilable):
                     rest = rows[whole * data.batch_size :]
                     count, logs = runner.on_rows(device, rest, 0, 1, rest.shape[0])
                 step += count
-                end(step - 1, (seen if step < total else _numbers)(logs))
+                end(step - 1, (seen if own or step < total else _numbers)(logs))
                 if self.stop_training and kind == "train":
                     break
         else:
@@ -207,7 +208,7 @@ class Trainer(FromGenerators, Compilable):
                     break
             if isinstance(data, Stream):
                 data.end_epoch()
-        return self._in_order(_numbers(logs))
+        return self._in_order(own.mean() if own else _numbers(logs))
 
     def _in_order(self, logs: dict) -> dict:
         """The loss first, then the metrics as `compile` was given them: compiled code returns names sorted."""
@@ -338,6 +339,25 @@ class Trainer(FromGenerators, Compilable):
         x = adapt(x).x
         self._check_inputs(x)
         return jax.tree.map(np.asarray, self._predictor(x)((x, None, None)))
+
+
+class _Own:
+    """Each batch's own values, and their mean over samples: what callbacks were told in eras 1 and 2."""
+
+    def __init__(self, model: Trainer):
+        self.model, self.total, self.rows = model, {}, 0.0
+
+    def __call__(self, logs: dict) -> dict[str, float]:
+        rows = float(self.model._loss_tracker.count.value)
+        logs = _numbers(logs)
+        self.rows += rows
+        for name, value in logs.items():
+            self.total[name] = self.total.get(name, 0.0) + rows * value
+        self.model.reset_metrics()
+        return logs
+
+    def mean(self) -> dict[str, float]:
+        return {name: value / self.rows for name, value in self.total.items()}
 
 
 class _Seldom:
