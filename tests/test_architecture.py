@@ -16,7 +16,8 @@ import pytest
 FLOORS = {
     0: "config eras.names layers.spec scope utils.data",
     1: "dtypes eras.border preprocessing.image_affine saving.era_weights",
-    2: "eras.detect registry training.data training.progress utils.np_utils variable",
+    2: "eras.detect registry saving.era_optimizers training.data training.progress utils.image "
+    "utils.np_utils variable",
     3: "base eras.initializations eras.run saving.objects symbol training.step",
     4: "cli graph preprocessing.text training.callback",
     5: "__main__ ops.wrap saving.walk training.monitors",

@@ -82,3 +82,19 @@ def test_files_of_keras_1(case):
         np.testing.assert_allclose(
             loss, data["losses"].reshape(6, -1)[0], rtol=10 * tolerance, atol=tolerance
         )
+
+
+@pytest.mark.parametrize("case", cases())
+def test_training_goes_on_from_a_file_of_keras_1(case):
+    folder = HERE / case
+    data = np.load(folder / "data.npz")
+    x, y = one(numbered(data, "x")), one(numbered(data, "y"))
+    weights = {"sample_weight": data["sample_weight"]} if "sample_weight" in data.files else {}
+    ours, theirs = models.load_model(folder / "model.h5"), models.load_model(folder / "trained.h5")
+    for _ in range(6):
+        ours.train_on_batch(x, y, **weights)
+    for _ in range(3):
+        losses = [model.train_on_batch(x, y, **weights) for model in (ours, theirs)]
+        np.testing.assert_allclose(*losses, rtol=1e-3, atol=1e-5)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)

@@ -127,6 +127,10 @@ class OptimizerState(Configurable):
         ]
         return list(dict.fromkeys([*self._cells, *held]))
 
+    def slots_of(self, variable: Variable) -> list[Variable | None]:
+        """What is kept for a weight, in the order of `slots`; None where the settings need no such slot."""
+        return list(self._slots[variable])
+
     @property
     def weights(self) -> list[Variable]:
         return self.variables

@@ -1,13 +1,14 @@
 """Weights and models in HDF5: Keras 3's layout by path, and the older one by layer name."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import config, registry
-from . import era_weights, objects
+from . import era_optimizers, era_weights, objects
 from .walk import walk
 
 CHUNK = 64512  # bytes an HDF5 attribute may have
@@ -182,6 +183,27 @@ def _text(value) -> str:
     return value.decode("utf8") if isinstance(value, bytes) else str(value)
 
 
+def _read_optimizer(file, model, version: str, era: int) -> None:
+    """The optimizer's state, where it fits; a word where it does not."""
+    group = file["optimizer_weights"]
+    arrays = [np.asarray(group[name]) for name in _attribute(group, "weight_names")]
+    model.optimizer.build(model.trainable_variables)
+    if era == 3:
+        model.optimizer.load_own_variables({str(i): array for i, array in enumerate(arrays)})
+        return
+    layers = file["model_weights"]
+    names = [
+        weight
+        for layer in _attribute(layers, "layer_names")
+        for weight in _attribute(layers[layer], "weight_names")
+    ]
+    if not era_optimizers.restore(model, names, arrays, version, origin_of(layers)[1]):
+        warnings.warn(
+            f"The file's optimizer state does not fit {type(model.optimizer).__name__}: it starts afresh",
+            stacklevel=4,
+        )
+
+
 def read_model(file, custom_objects=None, compile: bool = True):
     """The model in a file of the older format.
 
@@ -199,11 +221,6 @@ def read_model(file, custom_objects=None, compile: bool = True):
     if compile and "training_config" in file.attrs:
         with registry.custom_object_scope(custom_objects), config.era_scope(era):
             model.compile_from_config(json.loads(_text(file.attrs["training_config"])))
-        if "optimizer_weights" in file and era == 3:
-            group = file["optimizer_weights"]
-            model.optimizer.build(model.trainable_variables)
-            names = _attribute(group, "weight_names")
-            model.optimizer.load_own_variables(
-                {str(i): np.asarray(group[name]) for i, name in enumerate(names)}
-            )
+        if "optimizer_weights" in file and model.compiled:
+            _read_optimizer(file, model, version, era)
     return model
