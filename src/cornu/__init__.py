@@ -6,8 +6,11 @@ Example:
     >>> model.compile("adam", "sparse_categorical_crossentropy")
 """
 
+import importlib
+
 from . import (
     activations,
+    backend,
     callbacks,
     config,
     constraints,
@@ -26,7 +29,7 @@ from . import (
 )
 from .config import era_scope, set_era
 from .dtypes import DTypePolicy
-from .eras import graph0  # noqa: F401 - brings the layer Merge, which old configurations name
+from .eras import containers, graph0  # noqa: F401 - bring Merge and Graph, which old configurations name
 from .eras.run import load_ipython_extension
 from .initializers import Initializer
 from .layers import Input, InputSpec, Layer
@@ -40,6 +43,14 @@ from .variable import Variable
 
 KerasTensor = Symbol
 __version__ = "0.1.0"
+_LATER = ("applications", "datasets", "wrappers")  # imported when they are asked for
+
+
+def __getattr__(name: str):
+    if name in _LATER:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"cornu has no {name!r}")
+
 
 __all__ = [
     "DTypePolicy",
@@ -57,9 +68,12 @@ __all__ = [
     "Symbol",
     "Variable",
     "activations",
+    "applications",
+    "backend",
     "callbacks",
     "config",
     "constraints",
+    "datasets",
     "era_scope",
     "initializers",
     "layers",
@@ -75,4 +89,5 @@ __all__ = [
     "saving",
     "set_era",
     "utils",
+    "wrappers",
 ]

@@ -6,6 +6,7 @@ They are those of `ops.nn`; here stand the few that differ, and what the eras un
 from collections.abc import Callable, Mapping
 
 from . import config, registry
+from .eras import border
 from .ops import nn
 from .ops import numpy as ops
 
@@ -31,6 +32,7 @@ def gelu(x, approximate: bool = False):
     return nn.gelu(x, approximate)
 
 
+@border.method("relu")
 def relu(x, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0):
     """`max(x, 0)`, or with more arguments a straight line broken at `threshold`.
 

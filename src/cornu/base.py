@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, Self
 
+from . import config as settings
 from . import registry
 from .eras import border
 
@@ -53,3 +54,19 @@ class Configurable:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Another object of this class, from what `get_config` returned."""
         return cls(**{name: registry.revive(value) for name, value in config.items()})
+
+
+class Named(Configurable):
+    """An object whose configuration says its class too in era 1: `{"name": "NonNeg"}`."""
+
+    def get_config(self) -> dict[str, Any]:
+        made = super().get_config()
+        return {"name": type(self).__name__, **made} if settings.era() == 1 else made
+
+    def plain_config(self) -> dict[str, Any]:
+        """The configuration without that, for files."""
+        return {key: value for key, value in self.get_config().items() if key != "name"}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        return super().from_config({key: value for key, value in config.items() if key != "name"})

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from . import config
-from .eras import run
+from .eras import explain, run
 
 USAGE = """\
 usage: cornu [--era N] script.py [argument ...]
        cornu [--era N] -m module [argument ...]
+       cornu explain [--era N] script.py
 
 Runs a program written for Keras: `keras`, `tf_keras` and `tensorflow.keras` import as Cornu.
 
@@ -21,7 +22,17 @@ options:
   -h, --help   print this
 """
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {}  # word -> what it does with the arguments after it
+EXPLAIN = """\
+usage: cornu explain [--era N] script.py
+
+Lists what in a program is written in the words of an older Keras, line by line, with today's words for it,
+and what is not here. Nothing of the program is run.
+
+options:
+  --era N      1, 2 or 3; without it the era is told by the program's words, as when it is run
+
+exit code: 0 where all that is named is here, 1 where something is not, 2 for a file that cannot be read
+"""
 
 
 class Misuse(Exception):
@@ -41,6 +52,37 @@ def take_era(word: str) -> int:
     if word not in map(str, config.ERAS):
         raise Misuse(f"--era: expected 1, 2 or 3; got {word!r}")
     return int(word)
+
+
+def explain_program(words: list[str]) -> int:
+    """`cornu explain`: print what there is to say about a program."""
+    era, paths = None, []
+    while words:
+        word = words.pop(0)
+        option, given, value = word.partition("=")
+        if word in ("-h", "--help"):
+            print(EXPLAIN, end="")
+            return 0
+        elif option == "--era":
+            era = take_era(value if given else words.pop(0) if words else "")
+        elif word.startswith("-"):
+            raise Misuse(f"unknown option {word}; see cornu explain --help")
+        else:
+            paths.append(word)
+    if len(paths) != 1:
+        raise Misuse("expected one program to explain; see cornu explain --help")
+    try:
+        text, runs = explain.explain(paths[0], era)
+    except SyntaxError as error:
+        raise Misuse(
+            f"{paths[0]}, line {error.lineno}: no Python that this version understands ({error.msg})"
+        ) from None
+    print(text)
+    return 0 if runs else 1
+
+
+# word -> what it does with the words after it
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"explain": explain_program}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,8 @@
 """What the whole library agrees on: the era, the float type, the image layout, the fuzz factor."""
 
 import contextlib
+import functools
+import json
 import os
 from collections.abc import Iterator
 
@@ -9,15 +11,45 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 BACKENDS = {1: "theano", 2: "tensorflow", 3: "jax"}
 LAYOUTS = ("channels_last", "channels_first")
 
-_settings = {
+DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+ORDERINGS = {"tf": "channels_last", "th": "channels_first"}  # as `image_dim_ordering`, in files of Keras 1
+
+_settings = {  # what was chosen in this process
     "era": 3,
-    "backend": None,  # None: what the environment says, or what was usual in the era
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
+    "backend": None,  # None: what the environment or the user's file says, or what was usual in the era
+    "learning_phase": None,
     "traceback_filtering": True,
     "interactive_logging": True,
 }
+
+
+@functools.cache
+def _of_user() -> dict:
+    """What the user's `~/.keras/keras.json` says; programs of eras 1 and 2 rely on it.
+
+    Raises ValueError for a file that cannot be meant.
+    """
+    path = os.path.join(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"), "keras.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            said = json.load(file)
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}): mend it or take it away") from None
+    if "image_dim_ordering" in said:
+        said.setdefault("image_data_format", ORDERINGS.get(said["image_dim_ordering"]))
+    for setting, allowed in (("floatx", FLOATS), ("image_data_format", LAYOUTS)):
+        if said.get(setting, allowed[0]) not in allowed:
+            raise ValueError(f"{path}: {setting} is {said[setting]!r}; expected one of {', '.join(allowed)}")
+    return said
+
+
+def _setting(name: str):
+    """What was chosen, or in eras 1 and 2 what the user's file says, or else the default."""
+    if name in _settings:
+        return _settings[name]
+    return _of_user().get(name, DEFAULTS[name]) if _settings["era"] < 3 else DEFAULTS[name]
 
 
 def _choose(setting: str, value, allowed: tuple):
@@ -57,7 +89,7 @@ def era_scope(number: int) -> Iterator[None]:
 
 def floatx() -> str:
     """Name of the default float type."""
-    return _settings["floatx"]
+    return _setting("floatx")
 
 
 def set_floatx(value: str) -> None:
@@ -67,7 +99,7 @@ def set_floatx(value: str) -> None:
 
 def epsilon() -> float:
     """The small number that keeps logarithms and quotients finite."""
-    return _settings["epsilon"]
+    return _setting("epsilon")
 
 
 def set_epsilon(value: float) -> None:
@@ -77,7 +109,7 @@ def set_epsilon(value: float) -> None:
 
 def image_data_format() -> str:
     """The default image layout: 'channels_last' or 'channels_first'."""
-    return _settings["image_data_format"]
+    return _setting("image_data_format")
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -97,10 +129,27 @@ def standardize_data_format(data_format: str | None) -> str:
 def backend() -> str:
     """The engine that a program is told, and whose weights it means: Theano in era 1, TensorFlow in era 2.
 
-    In these eras the environment's KERAS_BACKEND chooses, as it did: 'theano' or 'tensorflow'.
+    In these eras the environment's KERAS_BACKEND chooses, or `backend` in the user's `~/.keras/keras.json`, as they
+    did: 'theano' or 'tensorflow'.
     """
-    asked = _settings["backend"] or os.environ.get("KERAS_BACKEND")
-    return asked if era() < 3 and asked in ("theano", "tensorflow") else BACKENDS[era()]
+    if era() == 3:
+        return BACKENDS[3]
+    said = _of_user()
+    of_era = (
+        era() == 2 or "image_dim_ordering" in said
+    )  # later versions leave a file that means nothing to Keras 1
+    asked = _settings["backend"], os.environ.get("KERAS_BACKEND"), said.get("backend") if of_era else None
+    return next((name for name in asked if name in ("theano", "tensorflow")), BACKENDS[era()])
+
+
+def learning_phase() -> int | None:
+    """What `set_learning_phase` chose: 0 for test, 1 for training; None where each call says it."""
+    return _settings["learning_phase"]
+
+
+def set_learning_phase(value: int | None) -> None:
+    """Let models train (1) or test (0) whatever is called; None: as each call says."""
+    _choose("learning_phase", value, (None, 0, 1))
 
 
 @contextlib.contextmanager

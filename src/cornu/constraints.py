@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from . import config, registry
-from .base import Configurable
+from .base import Named
 from .graph import snake
 from .ops import numpy as ops
 
 
-class Constraint(Configurable):
+class Constraint(Named):
     """A callable from an array to one of the same shape.
 
     Example:
@@ -110,8 +110,10 @@ registry.family("constraints", NAMES)
 __all__ = sorted([*NAMES, "deserialize", "get", "serialize"])
 
 
-def get(identifier) -> Callable | None:
+def get(identifier, kwargs: Mapping | None = None) -> Callable | None:
     """A constraint from its name, configuration, class or itself; any callable is one, None stays None.
+
+    `kwargs` are arguments of a class that is named, as in Keras 1.
 
     Example:
         >>> get("max_norm").max_value
@@ -119,7 +121,7 @@ def get(identifier) -> Callable | None:
 
     Raises ValueError for an unknown name.
     """
-    return registry.get("constraints", identifier)
+    return registry.get("constraints", identifier, kwargs=kwargs)
 
 
 def serialize(constraint) -> dict | str:

@@ -68,7 +68,7 @@ def describe(nodes: list[graph.Node], inputs, outputs) -> dict[str, Any]:
                     "config": {"name": operation.__name__},
                 }
             layers[name] = {**head, "name": name, "inbound_nodes": []}
-        if node.inputs:
+        if node.inputs and not getattr(operation, "is_input", False):
             call = {"args": places.encode(node.args), "kwargs": places.encode(node.kwargs)}
             layers[name]["inbound_nodes"].append(call)
     place = lambda tree: jax.tree.map(lambda symbol: places.of[id(symbol)], tree)  # noqa: E731

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from . import functional, graph, registry, scope, symbol
 from .eras import border
+from .eras.past import PastModel
 from .layers.layer import Layer
 from .saving import archive, objects
 from .symbol import Symbol, is_symbol
@@ -17,7 +18,7 @@ from .utils import text_summary
 
 
 @registry.member("models")
-class Model(Trainer, Layer):
+class Model(PastModel, Trainer, Layer):
     """A layer that can be trained: the graph between `inputs` and `outputs`, or a subclass with its own `call`.
 
     Args:
@@ -159,7 +160,10 @@ class Model(Trainer, Layer):
             if each is not None:
                 scope.set_mask(value, each)
             values[id(target)] = value
-        values = graph.replay(self.nodes, values)
+        with scope.entered(values=(*scope.call.values, values)):
+            graph.replay(self.nodes, values)
+        if scope.call.kept is not None and scope.call.depth == 1:
+            scope.call.kept.update(values)
         for loss in self._added_losses:
             super().add_loss(graph.fill(loss, graph.replay(graph.order(loss, self.inputs), dict(values))))
         return graph.fill(self._outputs, values)
@@ -219,12 +223,16 @@ class Model(Trainer, Layer):
                 self._fit_shape(target, tuple(value.shape))
         return x
 
-    def add_loss(self, loss) -> None:
+    @border.method("Layer.add_loss")
+    def add_loss(self, loss, inputs=None) -> None:
         """Add to what `fit` minimises: arrays inside `call`, or symbols of the model's graph."""
         if symbol.has_symbols(loss):
             self._added_losses += loss if isinstance(loss, list | tuple) else [loss]
         else:
             super().add_loss(loss)
+
+    def _after_build(self) -> None:
+        """Nothing: a model is built when its layers are."""
 
     def build(self, input_shape=None) -> None:
         """Make the weights for inputs of this shape, by running `call` abstractly."""
@@ -237,6 +245,13 @@ class Model(Trainer, Layer):
             stand_in = jax.tree.map(make, input_shape, is_leaf=is_shape)
             symbol.infer(lambda inputs: self.call(inputs), stand_in)
         self.built = True
+
+    def _infer_outputs(self, x):
+        """The outputs for such inputs, as symbols: those of the graph, where there is one and no other `call`."""
+        own = type(self).call.__module__.partition(".")[0]
+        if self.nodes is None or own != __name__.partition(".")[0]:
+            return super()._infer_outputs(x)
+        return self._outputs
 
     def _build_from(self, inputs) -> None:
         """Make the weights for inputs like these symbols."""
@@ -302,6 +317,10 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON; `models.model_from_json` reads it."""
         return objects.to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs) -> str:
+        """The architecture as YAML, which needs the package pyyaml; `models.model_from_yaml` reads it."""
+        return objects.to_yaml(self, **kwargs)
 
     @border.method("Model.save")
     def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "load_model",
     "model_from_config",
     "model_from_json",
+    "model_from_yaml",
     "save_model",
 ]
 
@@ -33,6 +34,8 @@ def clone_model(model: Model, input_tensors=None, clone_function: Callable | Non
     """
     make = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
     if isinstance(model, Sequential):
+        if model._stack and getattr(model._stack[0], "branches", None):
+            return Sequential.from_config(model.get_config())
         return Sequential(
             [make(layer) if not layer.is_input else layer.output for layer in model._stack], model.name
         )
@@ -58,6 +61,11 @@ def clone_model(model: Model, input_tensors=None, clone_function: Callable | Non
 def model_from_json(json_string: str, custom_objects=None) -> Model:
     """The model that `to_json` of any Keras wrote, without its weights."""
     return objects.from_json(json_string, custom_objects)
+
+
+def model_from_yaml(yaml_string: str, custom_objects=None) -> Model:
+    """The model that `to_yaml` of any Keras wrote, without its weights; needs the package pyyaml."""
+    return objects.from_yaml(yaml_string, custom_objects)
 
 
 def model_from_config(config: dict[str, Any], custom_objects=None) -> Model:

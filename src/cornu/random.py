@@ -17,6 +17,7 @@ from .ops.wrap import op
 from .variable import Variable
 
 LARGEST_SEED = 2**31 - 1
+STATE = "seed_generator_state"  # name of the cells of generators
 
 
 def set_random_seed(seed: int) -> None:
@@ -27,7 +28,7 @@ def set_random_seed(seed: int) -> None:
     """
     python_random.seed(seed)
     np.random.seed(seed)
-    _default().state.assign(np.array([seed, 0], "uint32"))
+    global_generator().state.assign(np.array([seed, 0], "uint32"))
 
 
 def next_seed() -> int:
@@ -60,9 +61,7 @@ class SeedGenerator:
             raise ValueError(f"SeedGenerator: `seed` is an int of at least 0; got {seed!r}")
         self.seed = next_seed() if seed is None else int(seed)
         self.name = name or "seed_generator"
-        self.state = Variable(
-            np.array([self.seed & 0xFFFFFFFF, 0], "uint32"), trainable=False, name="seed_generator_state"
-        )
+        self.state = Variable(np.array([self.seed & 0xFFFFFFFF, 0], "uint32"), trainable=False, name=STATE)
 
     def key(self) -> jax.Array:
         """The next key."""
@@ -84,16 +83,29 @@ class SeedGenerator:
         return cls(**config)
 
 
+def is_seed(cell: Variable) -> bool:
+    """Whether a cell is the state of a generator."""
+    return cell.name == STATE
+
+
 @functools.cache
-def _default() -> SeedGenerator:
-    """The generator of draws that name none; made at the first, so that importing starts no device."""
-    return SeedGenerator(next_seed())
+def global_generator() -> SeedGenerator:
+    """The generator of draws that name none.
+
+    It is made at the first, so that importing starts no device, and takes no draw away from the program's own.
+    """
+    before = python_random.getstate(), np.random.get_state()
+    try:
+        return SeedGenerator(next_seed(), name="global_seed_generator")
+    finally:
+        python_random.setstate(before[0])
+        np.random.set_state(before[1])
 
 
 def key_of(seed) -> jax.Array:
     """A JAX key from None (the global generator), an int, a pair, a SeedGenerator or a key."""
     if seed is None:
-        return _default().key()
+        return global_generator().key()
     if isinstance(seed, SeedGenerator):
         return seed.key()
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):

@@ -123,14 +123,16 @@ def lookup(family_name: str, name: str):
     raise UnknownName(f"{name!r} is no name in {family_name}.{nearest(name, [*table, *_custom])}")
 
 
-def get(family_name: str, identifier, custom_objects: Mapping | None = None):
+def get(family_name: str, identifier, custom_objects: Mapping | None = None, kwargs: Mapping | None = None):
     """An object of a family from its name, configuration, class, or itself; None stays None.
+
+    `kwargs` are given to the class that is named.
 
     Raises UnknownName (a ValueError) for an unknown name and TypeError for what cannot be meant.
     """
     if custom_objects:
         with custom_object_scope(custom_objects):
-            return get(family_name, identifier)
+            return get(family_name, identifier, kwargs=kwargs)
     if identifier is None:
         return None
     if isinstance(identifier, str):
@@ -138,7 +140,7 @@ def get(family_name: str, identifier, custom_objects: Mapping | None = None):
     elif isinstance(identifier, Mapping):
         return deserialize(identifier, family_name)
     if inspect.isclass(identifier):
-        return identifier()
+        return identifier(**(kwargs or {}))
     if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
     raise TypeError(
@@ -165,7 +167,8 @@ def serialize(value):
     if isinstance(value, slice):
         return {"class_name": "__slice__", "config": [value.start, value.stop, value.step]}
     if hasattr(value, "get_config"):
-        return describe(value, {"config": serialize(value.get_config())})
+        inner = getattr(value, "plain_config", value.get_config)()
+        return describe(value, {"config": serialize(inner)})
     if isinstance(value, np.dtype) or (
         isinstance(value, type) and issubclass(value, np.generic | int | float)
     ):

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 
 from . import config, registry
-from .base import Configurable
+from .base import Named
 from .graph import snake
 from .ops import nn
 from .ops import numpy as ops
 
 
-class Regularizer(Configurable):
+class Regularizer(Named):
     """A callable from an array to a scalar.
 
     Example:
@@ -19,8 +19,18 @@ class Regularizer(Configurable):
         ...         return 0.1 * x.mean() ** 2
     """
 
+    target = None  # a weight or a layer, as up to Keras 1.1
+
     def __call__(self, x):
         return 0.0
+
+    def set_param(self, p) -> None:
+        """Say which weight is penalised, for a layer that keeps a list of its `regularizers` (up to Keras 1.1)."""
+        self.target = p
+
+    def set_layer(self, layer) -> None:
+        """Say which layer's outputs are penalised, for that layer's list of `regularizers` (up to Keras 1.1)."""
+        self.target = layer
 
 
 def _strength(name: str, value: float | None, default: float = 0.0) -> float:
@@ -157,8 +167,10 @@ registry.family("regularizers", NAMES)
 __all__ = sorted([*NAMES, "deserialize", "get", "serialize"])
 
 
-def get(identifier) -> Callable | None:
+def get(identifier, kwargs: Mapping | None = None) -> Callable | None:
     """A regularizer from its name, configuration, class or itself; any callable is one, None stays None.
+
+    `kwargs` are arguments of a class that is named, as in Keras 1.
 
     Example:
         >>> get("l2").l2
@@ -166,8 +178,8 @@ def get(identifier) -> Callable | None:
 
     Raises ValueError for an unknown name.
     """
-    found = registry.get("regularizers", identifier)
-    return found() if found is l1_l2 else found
+    found = registry.get("regularizers", identifier, kwargs=kwargs)
+    return found(**(kwargs or {})) if found is l1_l2 else found
 
 
 def serialize(regularizer) -> dict | str:

@@ -17,10 +17,20 @@ class Call(threading.local):
     number: int = 0  # of the outermost call, so that what belongs to one pass is known
     safe: bool = True  # code in files is not run
     probing: bool = False  # shapes are being inferred: nothing that is computed may be kept
+    size: int = 0  # what stands for a free size while shapes are being inferred
     written: list | None = None  # where it is a list, cells enter themselves as they are written
+    read: list | None = None  # where it is a list, cells that were not lent enter themselves as they are read
+    values: tuple[dict, ...] = ()  # of the graphs being computed, innermost last: id of a symbol -> array
+    nodes: list | None = None  # of the graph whose values are at hand
+    kept: dict | None = None  # where it is a dict, the model that is called leaves its graph's values in it
 
 
 call = Call()
+
+
+def computing() -> bool:
+    """Whether operations compute what they say, rather than note it down: inside a call, and of a graph."""
+    return bool(call.depth or call.probing or call.values)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import jax
 
 from . import registry, scope
 from .eras import border
+from .eras.engine import get_source_inputs
 from .layers.core import Input
 from .layers.layer import Layer
 from .model import Model
@@ -77,7 +78,11 @@ class Sequential(Model):
             raise ValueError(f"{self.name}: an Input comes first, but there are layers already")
         if not self._stack:
             self._source = self._source_of(layer)
-        if self._source is not None and not layer.is_input:
+        if not self._stack and getattr(layer, "branches", None):
+            sources = get_source_inputs(layer.output)
+            self._stack.append(layer)
+            self._set_graph(sources[0] if len(sources) == 1 else sources, layer.output)
+        elif (self.nodes or self._source) is not None and not layer.is_input:
             outputs = layer(self._outputs if self.nodes is not None else self._source)
             if len(jax.tree.leaves(outputs)) != 1:
                 raise ValueError(f"{layer.name} has several outputs; a Sequential needs layers with one")
@@ -114,14 +119,15 @@ class Sequential(Model):
         if not self.layers:
             raise TypeError(f"{self.name} has no layer to take off")
         layer = self._stack.pop()
-        if self._source is not None:
+        if self.nodes is not None and self._stack:
             node = self._outputs.node
             if layer._book.nodes and layer._book.nodes[-1] is node:
                 layer._book.nodes.pop()
-            if self.layers:
-                self._set_graph(self._inputs, node.args[0])
-            else:
-                self._set_graph(self._inputs, self._inputs)
+            self._set_graph(self._inputs, node.args[0])
+        elif self._source is not None:
+            self._set_graph(self._inputs, self._inputs)
+        else:
+            self.nodes = None
         self._forget_compiled()
         return layer
 
@@ -177,6 +183,8 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         layers = [registry.serialize(layer) for layer in self._stack]
+        if layers and getattr(self._stack[0], "branches", None):
+            layers[0]["config"]["layers"] = [registry.serialize(branch) for branch in self._stack[0].branches]
         if (
             self._source is not None
             and not self._stack[0].is_input

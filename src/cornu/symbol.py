@@ -74,7 +74,7 @@ def infer(fn: Callable, *args, **kwargs):
             jax.ShapeDtypeStruct([size if n is None else n for n in leaves[i].shape], leaves[i].dtype)
             for i in where
         ]
-        with scope.LOCK, scope.entered(probing=True):
+        with scope.LOCK, scope.entered(probing=True, size=size):
             return jax.eval_shape(run, specs)
 
     def merge(first, second):

@@ -93,6 +93,8 @@ class Variable(Tensorlike):
     @property
     def value(self) -> jax.Array:
         """The array, in the type that the running layer computes in."""
+        if scope.call.read is not None and not self._lent:
+            scope.call.read.append(self)
         target = scope.call.compute_dtype
         if target and self.autocast and self._value.dtype != target and dtypes.is_float(self._value.dtype):
             return self._value.astype(target)
@@ -167,6 +169,17 @@ class Variable(Tensorlike):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+class Live(Variable):
+    """A cell of a program of era 1 or 2: outside of calls, operations on it are noted down, as those on symbols.
+
+    So `2 * cell` follows the cell, as it did in Theano, and does not keep what the cell held when it was written.
+    """
+
+    def __bool__(self) -> bool:
+        """Whether a scalar is not 0; True for anything else, so that `if self.bias:` asks whether there is one."""
+        return bool(self._value) if not self.shape else True
 
 
 def _raw(value):

@@ -5,17 +5,24 @@ import re
 from pathlib import Path
 
 import pytest
+import surface
 
 import cornu
 from cornu.eras import border
 
+OLD_ONLY = ("ConvRecurrent2D", "Recurrent", "TFOptimizer")  # of no public module of today
+HOMES = ("keras.layers.", "keras.optimizers", "keras.constraints", "keras.callbacks")
 CALLS = [
-    pytest.param(era, *line.removesuffix(")").split("(", 1), id=f"{era}-{line.split('(')[0]}")
-    for era, version in ((1, "1.2.2"), (2, "2.3.1"))
-    for line in Path(__file__).with_name(f"signatures-{version}.txt").read_text("utf-8").splitlines()
+    (1, each.name, each.text.replace(", **kwargs", "").replace("**kwargs", ""))
+    for each in surface.entries()
+    if each.is_class and each.parameters and each.module.startswith(HOMES) and each.name not in OLD_ONLY
+] + [
+    (2, *line.removesuffix(")").split("(", 1))
+    for line in Path(__file__).with_name("signatures-2.3.1.txt").read_text("utf-8").splitlines()
 ]
+CALLS = [pytest.param(*call, id=f"{call[0]}-{call[1]}") for call in CALLS]
 # Defaults that are written otherwise today and mean the same.
-SAME = {"ReduceLROnPlateau": {"min_lr"}, "ZeroPadding3D": {"padding"}}
+SAME = {"ReduceLROnPlateau": {"min_lr"}, "TensorBoard": {"log_dir"}, "ZeroPadding3D": {"padding"}}
 FAMILIES = "layers optimizers constraints callbacks initializers".split()
 
 

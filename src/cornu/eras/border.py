@@ -25,6 +25,21 @@ def attribute(name: str) -> tuple[str, ...]:
     return names.ATTRIBUTES.get(name, ())
 
 
+def old_attribute(owner, name: str):
+    """What an object holds under today's name of an attribute, in the old spelling.
+
+    Raises AttributeError where there is none.
+    """
+    whole, index = names.PIECES.get(name, (None, 0))
+    if whole in vars(owner):
+        return vars(owner)[whole][index]
+    for today in attribute(name):
+        if today in vars(owner):
+            value = vars(owner)[today]
+            return names.SPELLED.get(name, _NONE).get(value, value) if isinstance(value, str) else value
+    raise AttributeError(f"{type(owner).__name__} has no attribute {name!r}")
+
+
 def layer_name(class_name: str) -> tuple[str, int]:
     """The stem of automatic layer names, and the number that the first one bears, in the era that holds now."""
     era = config.era()
@@ -51,6 +66,12 @@ def _named(signature: inspect.Signature, keyword_only: bool = True) -> tuple[str
 
 def _has(signature: inspect.Signature, kind) -> bool:
     return any(p.kind is kind for p in signature.parameters.values())
+
+
+def accepted(owner: str, function: Callable) -> set[str]:
+    """The names by which a function's arguments may be given in the era that holds now, old ones among them."""
+    plan = _Plan(owner, config.era(), inspect.signature(function), None)
+    return {*plan.own, *plan.arguments}
 
 
 def _quoted(words: Iterable[str], link: str) -> str:
@@ -334,6 +355,78 @@ def method(owner: str) -> Callable[[Callable], Callable]:
             args, kwargs = plan(type(head[0]) if head else object, config.era()).translate(args, kwargs)
             return function(*head, *args, **kwargs)
 
+        wrapper.plan = plan
         return wrapper
 
     return decorate
+
+
+class _LayerPlan:
+    """What the arguments of a layer's `call`, `build` or `compute_mask` come to in era 1."""
+
+    def __init__(self, function: Callable):
+        takes = parameters(function)
+        mask = next((name for name in takes if name in ("mask", "previous_mask")), None)
+        self.second_is_own = takes[1:2] in ((mask,), ("states",), ("initial_state_shape",))
+        self.renamed = {old: takes[0] for old in names.FIRST_ARGUMENTS if takes and old not in takes}
+        self.renamed |= {old: mask for old in names.MASK_ARGUMENTS if old not in takes}
+
+    def translate(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        if len(args) == 2 and not self.second_is_own:
+            args, kwargs = args[:1], {"mask": args[1], **kwargs}
+        kwargs = {self.renamed.get(name, name): value for name, value in kwargs.items()}
+        kwargs.pop(None, None)  # a mask that it takes no notice of
+        return args, kwargs
+
+
+def layer_method(function: Callable) -> Callable:
+    """Decorator: `call`, `build` or `compute_mask` of a layer of the library, behind the border.
+
+    Keras 1 called them with `(x, mask)`, whatever they do with masks, and under other names; so do classes of that
+    time in their `super().call(x, mask)`.
+    """
+    plan = _LayerPlan(function)
+
+    @functools.wraps(function)
+    def wrapper(self, *args, **kwargs):
+        if (kwargs or len(args) > 1) and config.era() == 1:
+            args, kwargs = plan.translate(args, kwargs)
+        return function(self, *args, **kwargs)
+
+    wrapper.plan = lambda cls, era: plan
+    return wrapper
+
+
+def bind(target: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What the arguments of a call come to today, by name, without calling.
+
+    Args:
+        target: a class, or a function or method; of a method also the object or class comes first in `args`.
+
+    Raises TypeError where the call cannot be meant in the era that holds.
+
+    Example:
+        >>> from cornu import layers
+        >>> bind(layers.Dense, (), {"output_dim": 5})
+        {'units': 5}
+    """
+    if inspect.isclass(target):
+        cls = next(each for each in target.__mro__ if "__init__" in vars(each))
+        plan = _constructor_plan(target, cls, config.era()) if _is_ours(cls) else None
+        head, signature = (None,), inspect.signature(cls.__init__)
+    else:
+        signature = inspect.signature(target)
+        count = int("self" in signature.parameters)
+        head, args = args[:count], args[count:]
+        owner = head[0] if head and inspect.isclass(head[0]) else type(head[0]) if head else object
+        plan = target.plan(owner, config.era()) if hasattr(target, "plan") else None
+    if plan is not None:
+        args, kwargs = plan.translate(args, kwargs)
+    bound = signature.bind(*head, *args, **kwargs).arguments
+    made = {}
+    for name, value in bound.items():
+        if signature.parameters[name].kind is _KINDS.VAR_KEYWORD:
+            made |= value
+        elif name != "self":
+            made[name] = value
+    return made

@@ -4,11 +4,15 @@ import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
 
+import jax
+
 from .. import config, registry
 from ..layers import code
 from ..layers.layer import Layer
 from ..layers.merge import batch_dot
 from ..ops import numpy as ops
+from ..saving import objects
+from ..symbol import Symbol
 
 
 def cosine(inputs: Sequence, axes):
@@ -28,6 +32,20 @@ MODES: dict[str, Callable] = {  # `mode` of a Merge layer -> what it does with t
     "cos": lambda inputs, layer: cosine(inputs, layer.dot_axes),
 }
 PAIRS = ("dot", "cos")
+
+
+def _output(branch: Layer, call: int, index: int) -> Symbol:
+    """What a layer or model that is merged puts out.
+
+    Raises ValueError for one that has not been called, and does not know the shape of its input.
+    """
+    graph_of_its_own = getattr(branch, "nodes", None) is not None and not call
+    if not graph_of_its_own and not branch.inbound_nodes:
+        raise ValueError(
+            f"Merge: {branch.name} does not know the shape of its input yet. Give `input_shape` or `input_dim` to its "
+            "first layer, or call it on an Input."
+        )
+    return jax.tree.leaves(branch.output if graph_of_its_own else branch.get_output_at(call))[index]
 
 
 @registry.member("layers")
@@ -61,19 +79,11 @@ class Merge(Layer):
         self.mode, self.concat_axis, self.stated_mask = mode, concat_axis, output_mask
         self.dot_axes = dot_axes if isinstance(dot_axes, int) else tuple(dot_axes)
         self.stated_shape, self.arguments_given = output_shape, dict(arguments or {})
-        if layers:
-            calls = node_indices or [0] * len(layers)
-            outputs = [
-                layer.get_output_at(call) if layer.inbound_nodes else layer.output
-                for layer, call in zip(layers, calls, strict=True)
-            ]
-            which = tensor_indices or [0] * len(layers)
-            self(
-                [
-                    out[i] if isinstance(out, list | tuple) else out
-                    for out, i in zip(outputs, which, strict=True)
-                ]
-            )
+        self.branches = list(layers or [])
+        if self.branches:
+            calls = node_indices or [0] * len(self.branches)
+            which = tensor_indices or [0] * len(self.branches)
+            self([_output(*each) for each in zip(self.branches, calls, which, strict=True)])
 
     def build(self, input_shape):
         if not isinstance(input_shape, list | tuple) or len(input_shape) < 2:
@@ -130,6 +140,8 @@ class Merge(Layer):
     def from_config(cls, config: dict) -> "Merge":
         """Another layer like that one, from what Keras 1 wrote too."""
         said = dict(config)
+        if said.get("layers"):  # a Sequential begins with it
+            said["layers"] = [objects.layer_from(head) for head in said["layers"]]
         for name in ("mode", "output_shape", "output_mask"):
             kind = said.pop(f"{name}_type", "raw")
             if kind == "lambda":

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import config, registry
-from ..variable import Variable
+from ..variable import Live, Variable
 
 Shape = Sequence[int]
 
 
 def _variable(value, name: str | None) -> Variable:
-    return Variable(np.asarray(value).astype(config.floatx()), name=name)
+    return Live(np.asarray(value).astype(config.floatx()), name=name)
 
 
 def get_fans(shape: Shape, dim_ordering: str = "th") -> tuple[float, float]:
@@ -102,6 +102,15 @@ def zero(shape: Shape, name: str | None = None, dim_ordering: str = "th") -> Var
 def one(shape: Shape, name: str | None = None, dim_ordering: str = "th") -> Variable:
     """1 everywhere."""
     return _variable(np.ones(shape), name)
+
+
+def maker(initializer: Callable) -> Callable:
+    """An initializer of today as a function of this module: from a shape to a variable."""
+
+    def make(shape: Shape, name: str | None = None, dim_ordering: str = "th") -> Variable:
+        return _variable(initializer(tuple(shape), dtype=config.floatx()), name)
+
+    return make
 
 
 _BY_NAME: dict[str, Callable] = {

@@ -27,12 +27,12 @@ _KINDS = {"Average": "Avg", "Max": "Max"}
 CLASSES = {
     "params": {"nb_epoch": "epochs", "nb_sample": "samples"},  # of callbacks
     "layers": {
-        **{f"AtrousConv{n}D": f"Conv{n}D" for n in (1, 2)},
-        **{f"AtrousConvolution{n}D": f"Conv{n}D" for n in (1, 2)},
+        **{f"AtrousConv{n}D": f"AtrousConvolution{n}D" for n in (1, 2)},
         **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
         **{f"Convolution{n}DTranspose": f"Conv{n}DTranspose" for n in (1, 2, 3)},
-        **{f"Deconv{n}D": f"Conv{n}DTranspose" for n in (2, 3)},
-        **{f"Deconvolution{n}D": f"Conv{n}DTranspose" for n in (2, 3)},
+        "Deconv2D": "Deconvolution2D",
+        "Deconv3D": "Conv3DTranspose",
+        "Deconvolution3D": "Conv3DTranspose",
         **{f"SeparableConvolution{n}D": f"SeparableConv{n}D" for n in (1, 2)},
         **{f"{old}Pool{n}D": f"{new}Pooling{n}D" for new, old in _KINDS.items() for n in (1, 2, 3)},
         **{
@@ -40,7 +40,6 @@ CLASSES = {
             for new, old in _KINDS.items()
             for n in (1, 2, 3)
         },
-        "CuDNNLSTM": "LSTM",
     },
     "models": {"Container": "Model", "Functional": "Model", "Network": "Model"},
     "initializers": {"normal": "random_normal", "one": "ones", "uniform": "random_uniform", "zero": "zeros"},
@@ -139,12 +138,14 @@ ARGUMENTS = {
     **dict.fromkeys(
         [
             *("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
-            *("LocallyConnected1D", "LocallyConnected2D", "SeparableConv1D", "SeparableConv2D"),
+            *("AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "LocallyConnected1D"),
+            *("LocallyConnected2D", "SeparableConv1D", "SeparableConv2D"),
         ],
         _CONV,
     ),
     **dict.fromkeys(
-        ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"], _DENSE | _GATES
+        ["CuDNNGRU", "CuDNNLSTM", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"],
+        _DENSE | _GATES,
     ),
     **dict.fromkeys(["AlphaDropout", "Dropout", "GaussianDropout", "SpatialDropout1D"], {"p": "rate"}),
     **dict.fromkeys(["SpatialDropout2D", "SpatialDropout3D"], {"p": "rate"} | _FORMAT),
@@ -169,7 +170,9 @@ ARGUMENTS = {
         "embeddings_layer_names": None,
         "write_grads": None,
     },
+    "DirectoryIterator": _FORMAT,
     "ImageDataGenerator": _FORMAT,
+    "NumpyArrayIterator": _FORMAT | {"X": "x"},
     "Tokenizer": {"nb_words": "num_words"},
 }
 
@@ -178,7 +181,14 @@ ARGUMENTS = {
 # Counts of samples (`samples_per_epoch`, `nb_val_samples`, `val_samples`) are not counts of batches: what takes
 # them has them in its signature.
 METHODS = {
-    "convert_kernel": {"dim_ordering": "data_format"},
+    **dict.fromkeys(["conv_input_length", "conv_output_length"], {"border_mode": "padding"}),
+    "ImageDataGenerator.flow": {"X": "x"},
+    "Layer.add_loss": {"losses": "loss"},
+    "array_to_img": _FORMAT,
+    "convert_kernel": _FORMAT,
+    "img_to_array": _FORMAT,
+    "random_channel_shift": {"intensity": "intensity_range"},
+    "relu": {"alpha": "negative_slope"},
     "normalize": {"a": "x"},
     "Progbar.update": {"force": "finalize"},
     "Model.compile": {
@@ -187,17 +197,27 @@ METHODS = {
         "target_tensors": None,
         "theano_mode": None,
     },
-    "Model.evaluate": _QUEUE | {"X": "x", "show_accuracy": None},
+    "Model.evaluate": _QUEUE | {"X": "x"},
     "Model.evaluate_generator": _QUEUED,
-    "Model.fit": _QUEUE | {"X": "x", "nb_epoch": "epochs", "show_accuracy": None},
+    "Model.fit": _QUEUE | {"X": "x", "nb_epoch": "epochs"},
     "Model.fit_generator": _QUEUED | {"nb_epoch": "epochs"},
     "Model.predict": _QUEUE | {"X": "x"},
     "Model.predict_generator": _QUEUED,
     "Model.predict_on_batch": {"X": "x"},
-    "Model.test_on_batch": {"X": "x", "accuracy": None},
-    "Model.train_on_batch": {"X": "x", "accuracy": None},
+    "Model.test_on_batch": {"X": "x"},
+    "Model.train_on_batch": {"X": "x"},
     "get_test_data": {"nb_class": "num_classes", "nb_test": "num_test", "nb_train": "num_train"},
-    "load_data": {"nb_words": "num_words"},
+    **dict.fromkeys(["imdb.load_data", "reuters.load_data"], {"nb_words": "num_words"}),
+    **dict.fromkeys(["audio_conv_utils.preprocess_input", "preprocess_input"], _FORMAT),
+    "conv2d_bn": {
+        "border_mode": "padding",
+        "nb_col": "num_col",
+        "nb_filter": "filters",
+        "nb_row": "num_row",
+        "subsample": "strides",
+    },
+    "print_summary": {"layers": "model"},
+    "validate_file": {"md5_hash": "file_hash"},
     "to_categorical": {"nb_classes": "num_classes", "y": "x"},
 }
 
@@ -212,10 +232,6 @@ ALLOWED = {
     "Embedding": dict.fromkeys(_WHOLE, (None,)) | {"dropout": (0, None)},
     "LSTM": _FORGET,
     "Model.compile": {"sample_weight_mode": (None, "temporal"), "target_tensors": (None,)},
-    "Model.evaluate": {"show_accuracy": (False,)},
-    "Model.fit": {"show_accuracy": (False,)},
-    "Model.test_on_batch": {"accuracy": (False,)},
-    "Model.train_on_batch": {"accuracy": (False,)},
     "ModelCheckpoint": {"period": (1,)},
     "TensorBoard": {"embeddings_data": (None,), "embeddings_layer_names": (None,), "write_grads": (False,)},
     **dict.fromkeys(["GRU", "RNN", "SimpleRNN"], {"time_major": (False, None)}),
@@ -228,7 +244,11 @@ _KERNEL_2D = {"kernel_size": ("nb_row", "nb_col")}
 MERGED = {
     "Conv3D": {"kernel_size": ("kernel_dim1", "kernel_dim2", "kernel_dim3")},
     **dict.fromkeys(
-        ["Conv2D", "Conv2DTranspose", "ConvLSTM2D", "LocallyConnected2D", "SeparableConv2D"], _KERNEL_2D
+        [
+            *("AtrousConvolution2D", "Conv2D", "Conv2DTranspose", "ConvLSTM2D", "Deconvolution2D"),
+            *("LocallyConnected2D", "SeparableConv2D"),
+        ],
+        _KERNEL_2D,
     ),
 }
 
@@ -284,6 +304,8 @@ _FIT_2 = (
 _GENERATOR_1 = (
     "verbose callbacks validation_data nb_val_samples class_weight max_q_size nb_worker pickle_safe"
 )
+_APPLICATIONS = ["InceptionV3", "ResNet50", "VGG16", "VGG19", "Xception"]
+_SAVED = "save_to_dir save_prefix save_format"
 _HOOKS = "on_epoch_begin on_epoch_end on_batch_begin on_batch_end on_train_begin on_train_end"
 _CHECKPOINT = "filepath monitor verbose save_best_only save_weights_only mode period"
 _COUNTED_1 = "generator val_samples max_q_size nb_worker pickle_safe"
@@ -295,9 +317,11 @@ POSITIONS = {
             "AveragePooling1D": "pool_length stride border_mode",
             "BatchNormalization": "epsilon mode axis momentum weights beta_init gamma_init gamma_regularizer "
             "beta_regularizer",
+            "AtrousConvolution1D": _CONV_1D.replace("subsample_length", "subsample_length atrous_rate"),
+            "AtrousConvolution2D": _CONV_2D.replace("subsample", "subsample atrous_rate"),
             "Conv1D": _CONV_1D,
             "Conv2D": _CONV_2D,
-            "Conv2DTranspose": _CONV_2D.replace("nb_col", "nb_col output_shape"),
+            "Deconvolution2D": _CONV_2D.replace("nb_col", "nb_col output_shape"),
             "Conv3D": _CONV_2D.replace("nb_row nb_col", "kernel_dim1 kernel_dim2 kernel_dim3"),
             "ConvLSTM2D": "nb_filter nb_row nb_col init inner_init forget_bias_init activation inner_activation "
             "dim_ordering border_mode subsample W_regularizer U_regularizer b_regularizer dropout_W dropout_U",
@@ -316,6 +340,8 @@ POSITIONS = {
             "CallbackList": "callbacks queue_length",
             "LambdaCallback": _HOOKS,
             "MaxPooling1D": "pool_length stride border_mode",
+            "Merge": "layers mode concat_axis dot_axes output_shape output_mask arguments node_indices tensor_indices "
+            "name",
             "ModelCheckpoint": _CHECKPOINT,
             "PReLU": "init weights shared_axes",
             "ParametricSoftplus": "alpha_init beta_init weights shared_axes",
@@ -331,13 +357,25 @@ POSITIONS = {
             "Adamax": f"{_MOMENTS_1} decay",
             "Nadam": f"{_MOMENTS_1} schedule_decay",
             "RMSprop": "lr rho epsilon decay",
+            "Recurrent": "weights return_sequences go_backwards stateful unroll consume_less input_dim input_length",
             "SGD": "lr momentum decay nesterov",
             "ImageDataGenerator": "featurewise_center samplewise_center featurewise_std_normalization "
             "samplewise_std_normalization zca_whitening rotation_range width_shift_range height_shift_range "
             "shear_range zoom_range channel_shift_range fill_mode cval horizontal_flip vertical_flip rescale "
             "preprocessing_function dim_ordering",
+            "ImageDataGenerator.flow": f"x y batch_size shuffle seed {_SAVED}",
+            "NumpyArrayIterator": f"x y image_data_generator batch_size shuffle seed dim_ordering {_SAVED}",
+            "DirectoryIterator": "directory image_data_generator target_size color_mode dim_ordering classes class_mode "
+            f"batch_size shuffle seed {_SAVED} follow_links",
+            **dict.fromkeys(_APPLICATIONS, "include_top weights input_tensor input_shape classes"),
+            "get_file": "fname origin untar md5_hash cache_subdir",
+            "load_img": "path grayscale target_size",
+            "model_to_dot": "model show_shapes show_layer_names",
+            "plot_model": "model to_file show_shapes show_layer_names",
+            "print_summary": "layers relevant_nodes line_length positions",
             "Layer.add_weight": "shape initializer name trainable regularizer constraint",
             "Model.compile": "optimizer loss metrics loss_weights sample_weight_mode",
+            "Optimizer.get_updates": "params constraints loss",
             "Model.evaluate_generator": _COUNTED_1,
             "Model.fit_generator": f"generator samples_per_epoch nb_epoch {_GENERATOR_1} initial_epoch",
             "Model.load_weights": "filepath by_name",
@@ -381,6 +419,14 @@ POSITIONS = {
             "SGD": "learning_rate momentum nesterov",
             "TensorBoard": "log_dir histogram_freq batch_size write_graph write_grads write_images embeddings_freq "
             "embeddings_layer_names embeddings_metadata embeddings_data update_freq",
+            "ImageDataGenerator.flow": f"x y batch_size shuffle sample_weight seed {_SAVED} subset",
+            "NumpyArrayIterator": "x y image_data_generator batch_size shuffle sample_weight seed data_format "
+            f"{_SAVED} subset dtype",
+            "DirectoryIterator": "directory image_data_generator target_size color_mode classes class_mode batch_size "
+            f"shuffle seed data_format {_SAVED} follow_links subset interpolation dtype",
+            "load_img": "path grayscale color_mode target_size interpolation",
+            "model_to_dot": "model show_shapes show_layer_names rankdir expand_nested dpi subgraph",
+            "plot_model": "model to_file show_shapes show_layer_names rankdir expand_nested dpi",
             "Layer.add_weight": "name shape dtype initializer regularizer trainable constraint",
             "Model.compile": "optimizer loss metrics loss_weights sample_weight_mode weighted_metrics target_tensors",
             "Model.fit": _FIT_2,
@@ -408,10 +454,15 @@ _HARD = {"recurrent_activation": "hard_sigmoid"}
 _POOLED = {f"AveragePooling{n}D": {"pool_size": (2,) * n} for n in (2, 3)}
 _LAST = {"data_format": "channels_last"}  # the one-dimensional layers knew no other layout
 _LAST_1D = dict.fromkeys(
-    ["Conv1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"], _LAST
+    ["AtrousConvolution1D", "Conv1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"], _LAST
 ) | {"AveragePooling1D": _LAST | {"pool_size": 2}}
 _RATES = {"Adadelta": 1.0, "Adagrad": 0.01, "Adam": 0.001, "Adamax": 0.002, "Nadam": 0.002, "RMSprop": 0.001}
 _QUIET = {"Model.predict": {"verbose": 0}}
+_PLOTS = {"model_to_dot": {"dpi": 96}, "plot_model": {"dpi": 96, "show_layer_names": True}}
+_SAVING = [
+    *("DirectoryIterator", "NumpyArrayIterator"),
+    *("ImageDataGenerator.flow", "ImageDataGenerator.flow_from_directory"),
+]
 
 DEFAULTS = {
     1: {
@@ -419,15 +470,19 @@ DEFAULTS = {
         **_LAST_1D,
         **{name: {"epsilon": 1e-8, "learning_rate": rate} for name, rate in _RATES.items()},
         **_QUIET,
+        **_PLOTS,
         "Adagrad": {"epsilon": 1e-8, "initial_accumulator_value": 0.0, "learning_rate": 0.01},
         "ConvLSTM2D": _HARD,
         "Embedding": {"input_shape": (None,)},
+        **dict.fromkeys(_SAVING, {"save_format": "jpeg"}),
         "Flatten": _LAST,  # rows and channels were left in the order they came
         "GRU": _HARD | {"reset_after": False},
+        "ImageDataGenerator": {"interpolation_order": 0},
         "LSTM": _HARD,
         "LocallyConnected1D": _LAST,
         "Model.fit": {"batch_size": 32, "epochs": 10, "verbose": 1},
         "Nadam": {"epsilon": 1e-8, "learning_rate": 0.002, "schedule_decay": 0.004},
+        "Optimizer": {"learning_rate": 0.01},  # of a user's own, which names none
         "Orthogonal": {"gain": 1.1},
         "ZeroPadding1D": _LAST,
     },
@@ -436,14 +491,17 @@ DEFAULTS = {
         **_LAST_1D,
         **{name: {"epsilon": 1e-7, "learning_rate": rate} for name, rate in _RATES.items()},
         **_QUIET,
+        **_PLOTS,
         "Adagrad": {"epsilon": 1e-7, "initial_accumulator_value": 0.0, "learning_rate": 0.01},
         "ConvLSTM2D": _HARD,
         "Embedding": {"input_shape": (None,)},
         "GRU": {"reset_after": False},
         "GRUCell": {"reset_after": False},
         "Nadam": {"epsilon": 1e-7, "learning_rate": 0.002, "schedule_decay": 0.004},
+        "Optimizer": {"learning_rate": 0.01},
         "SeparableConv1D": _LAST,
         "ZeroPadding1D": _LAST,
+        "apply_affine_transform": {"channel_axis": 2, "col_axis": 1, "row_axis": 0},
     },
 }
 
@@ -453,7 +511,19 @@ RIVALS = {"input_shape": "batch_shape"}
 # ---- shapes: where `input_dim` and `input_length` mean `input_shape=(input_length, input_dim)` ----
 
 SEQUENCE_LAYERS = frozenset(
-    ["Conv1D", "GRU", "LSTM", "LocallyConnected1D", "RNN", "SimpleRNN", "TimeDistributedDense"]
+    [
+        *(
+            "AtrousConvolution1D",
+            "Conv1D",
+            "CuDNNGRU",
+            "CuDNNLSTM",
+            "GRU",
+            "LSTM",
+            "LocallyConnected1D",
+            "RNN",
+        ),
+        *("Recurrent", "SimpleRNN", "TimeDistributedDense"),
+    ]
 )
 
 # ---- automatic names: era -> number of the first, and class -> stem where it is not the class's name ----
@@ -462,7 +532,6 @@ FIRST = {1: 1, 2: 1, 3: 0}
 STEMS = {
     1: {
         **{f"Conv{n}D": f"convolution{n}d" for n in (1, 2, 3)},
-        "Conv2DTranspose": "deconvolution2d",
         "InputLayer": "input",
         "SeparableConv2D": "separableconvolution2d",
     },
@@ -472,7 +541,9 @@ STEMS = {
 
 # ---- modules: path below `keras` -> the modules of Cornu where its names are to be found ------------------
 
-_CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", "eras.graph0")
+_OF_0 = ("eras.graph0", "eras.containers")
+_CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", "eras.engine", *_OF_0)
+_LAYERS = ("layers", "models", "layers.recurrent_steps", *_OF_0)
 _BACKEND = ("eras.backend", "config", "random", "utils")
 _UTILS = ("utils", "saving", "registry", "training.progress")
 _SAME = """
@@ -483,7 +554,7 @@ _SAME = """
     applications.resnet50 applications.resnet_v2 applications.vgg16 applications.vgg19 applications.xception
     constraints datasets datasets.boston_housing datasets.california_housing datasets.cifar datasets.cifar10
     datasets.cifar100 datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters distillation distribution
-    export initializers layers losses optimizers optimizers.schedules preprocessing preprocessing.sequence
+    export initializers layers losses optimizers.schedules preprocessing preprocessing.sequence
     preprocessing.text quantizers random regularizers tree utils.bounding_boxes visualization wrappers
 """
 _OLD_LAYERS = """
@@ -500,7 +571,7 @@ _OLD_UTILS = """
 MODULES = {
     "": ("",),
     **{path: (path,) for path in _SAME.split()},
-    **dict.fromkeys([f"layers.{name}" for name in _OLD_LAYERS.split()], ("layers", "models", "eras.graph0")),
+    **dict.fromkeys([f"layers.{name}" for name in _OLD_LAYERS.split()], _LAYERS),
     **dict.fromkeys(["engine", "legacy", "legacy.layers", "legacy.models"], _CONTAINERS),
     **{f"engine.{name}": _CONTAINERS for name in _OLD_ENGINE.split()},
     **{f"utils.{name}": (f"utils.{name}", *_UTILS) for name in _OLD_UTILS.split()},
@@ -512,13 +583,15 @@ MODULES = {
     "config": ("config", "dtypes"),
     "dtype_policies": ("dtypes",),
     "initializations": ("eras.initializations", "initializers"),
-    "layers": ("layers", "eras.graph0"),
+    "layers": ("layers", "layers.recurrent_steps", "eras.graph0"),
+    "legacy.interfaces": ("eras.interfaces",),
     "legacy.saving": ("saving", "registry"),
     "metrics": ("metrics", "losses"),
     "mixed_precision": ("dtypes", "optimizers"),
-    "models": ("models", "saving", "eras.graph0"),
+    "models": ("models", "saving", "eras.graph0", "eras.containers"),
     "objectives": ("losses",),
     "ops": ("ops",),
+    "optimizers": ("optimizers", "eras.optimizers"),
     "optimizers.legacy": ("optimizers",),
     "preprocessing.image": ("preprocessing.image", "utils"),
     "saving": ("saving", "registry"),
@@ -535,26 +608,98 @@ ROOTS = """
 """.split()
 
 # Other names by which old modules hold a module, having imported it.
-LEAKED = {"K": "backend"} | {
-    name: name for name in ("activations", "constraints", "initializations", "regularizers")
+LEAKED = {"K": "backend", "cbks": "callbacks", "metrics_module": "metrics"} | {
+    name: name
+    for name in (
+        *("activations", "constraints", "initializations", "objectives", "optimizers", "regularizers"),
+    )
+}
+
+# The same of classes and functions: name -> the module below `keras` where it is at home.
+BORROWED = {
+    **dict.fromkeys(["conv_input_length", "conv_output_length", "convert_kernel"], "utils.np_utils"),
+    **dict.fromkeys(["func_dump", "func_load", "get_from_module", "Progbar"], "utils.generic_utils"),
+    **dict.fromkeys(["Node", "get_source_inputs"], "engine.topology"),
+    **dict.fromkeys(["Model", "Sequential", "model_from_json"], "models"),
+    "Input": "layers",
+    "Wrapper": "layers.wrappers",
+    "convert_all_kernels_in_model": "utils.layer_utils",
+    "get_file": "utils.data_utils",
+    "load_batch": "datasets.cifar",
+    "ask_to_proceed_with_overwrite": "utils.io_utils",
+    "get_custom_objects": "utils.generic_utils",
+    "optimizer_from_config": "optimizers",
+}
+
+# Classes and functions of Keras 0 that have no like here: what to write in their place.
+GONE = {
+    "AutoEncoder": "encoder and decoder as one model, trained with its inputs as targets",
+    "DenoisingAutoEncoder": "encoder and decoder as one model with GaussianNoise first, its inputs as targets",
+    "GraphImageDataGenerator": "ImageDataGenerator",
+    "LambdaMerge": "Merge, with a function as its mode",
+    "SimpleDeepRNN": "SimpleRNN",
+    "ThresholdedLinear": "ThresholdedReLU",
+    "WordContextProduct": "two Embedding layers, and Merge with the mode 'dot'",
+    "collect_trainable_weights": "the model's `trainable_weights`",
+    "kl_divergence": "keras.objectives.kullback_leibler_divergence",
+    **dict.fromkeys(["MaskedLambda", "MaskedLayer"], "Layer, with `supports_masking = True`"),
+    **dict.fromkeys(["Siamese", "SiameseHead", "add_shared_layer"], "one layer, called on several inputs"),
+    **dict.fromkeys(["sharedX", "shared_ones", "shared_scalar", "shared_zeros"], "keras.backend.variable"),
+    **dict.fromkeys(["standardize_X", "standardize_y"], "keras.engine.training.standardize_input_data"),
 }
 
 VERSIONS = {1: "1.2.2", 2: "2.3.1", 3: "3.15.1"}
+
+# What the arguments of `call`, `build` and `compute_mask` were called: the first one, and the mask.
+FIRST_ARGUMENTS = ("X", "input", "input_shape", "inputs", "x")
+MASK_ARGUMENTS = ("input_mask", "mask")
 
 # Attributes that programs read off layers: the old name -> today's, the first that a layer has.
 ATTRIBUTES = {
     "W": ("kernel", "embeddings"),
     "U": ("recurrent_kernel",),
+    "U_regularizer": ("recurrent_regularizer",),
+    "W_constraint": ("kernel_constraint", "embeddings_constraint"),
+    "W_regularizer": ("kernel_regularizer", "embeddings_regularizer"),
     "b": ("bias",),
+    "b_constraint": ("bias_constraint",),
+    "b_regularizer": ("bias_regularizer",),
     "alphas": ("alpha",),
     "atrous_rate": ("dilation_rate",),
     "border_mode": ("padding",),
+    "bias": ("b",),  # of a class whose `build` is in the old words
+    "dim_ordering": ("data_format",),
+    "dropout_U": ("recurrent_dropout",),
+    "dropout_W": ("dropout",),
+    "embeddings": ("W",),
+    "init": ("kernel_initializer", "embeddings_initializer"),
     "inner_activation": ("recurrent_activation",),
+    "inner_init": ("recurrent_initializer",),
+    "kernel": ("W",),
+    "nb_class": ("num_classes",),
     "nb_filter": ("filters",),
+    "nb_sample": ("samples",),
     "output_dim": ("units", "output_dim"),
     "p": ("rate",),
+    "principal_components": ("zca_whitening_matrix",),
     "running_mean": ("moving_mean",),
     "running_std": ("moving_variance",),
     "sigma": ("stddev",),
     "subsample": ("strides",),
 }
+
+# Attributes that are one of several numbers today: the old name -> today's, and which of its numbers.
+PIECES = {
+    "filter_length": ("kernel_size", 0),
+    "kernel_dim1": ("kernel_size", 0),
+    "kernel_dim2": ("kernel_size", 1),
+    "kernel_dim3": ("kernel_size", 2),
+    "nb_col": ("kernel_size", 1),
+    "nb_row": ("kernel_size", 0),
+    "pool_length": ("pool_size", 0),
+    "stride": ("strides", 0),
+    "subsample_length": ("strides", 0),
+}
+
+# How their values were spelled: the old name -> today's value -> the old one.
+SPELLED = {"dim_ordering": {"channels_first": "th", "channels_last": "tf"}}

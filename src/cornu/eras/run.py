@@ -41,6 +41,8 @@ NAMESPACES = """
     train types version
 """.split()
 
+THEANO = "config ifelse sandbox sandbox.rng_mrg sparse tensor tensor.nnet tensor.shared_randomstreams".split()
+
 INSTEAD = {  # what to write for a name of TensorFlow, where the same word is no function of Keras
     "GradientTape": "a `train_step` method, or jax.grad with `layer.stateless_call`",
     "InteractiveSession": "nothing; there are no sessions",
@@ -53,6 +55,7 @@ INSTEAD = {  # what to write for a name of TensorFlow, where the same word is no
     "data.Dataset": "arrays, a generator or a keras.utils.PyDataset",
     "float32": "'float32'",
     "function": "nothing; training and prediction are compiled as they are",
+    "grad": "keras.backend.gradients",
     "int32": "'int32'",
     "placeholder": "keras.Input, or keras.backend.placeholder",
     "random.set_seed": "keras.utils.set_random_seed",
@@ -63,7 +66,10 @@ INSTEAD = {  # what to write for a name of TensorFlow, where the same word is no
     "reduce_min": "keras.ops.min",
     "reduce_prod": "keras.ops.prod",
     "reduce_sum": "keras.ops.sum",
+    "scan": "keras.backend.rnn",
     "set_random_seed": "keras.utils.set_random_seed",
+    "shared": "keras.backend.variable",
+    "theano.function": "keras.backend.function",
 }
 
 
@@ -114,6 +120,8 @@ class Alias(types.ModuleType):
                 return self._submodule(f"{self.__name__}.{name}")
             if name in names.LEAKED and self._path:
                 return self._submodule(f"keras.{names.LEAKED[name]}")
+            if self._path and names.BORROWED.get(name, self._path) != self._path:
+                return getattr(self._submodule(f"keras.{names.BORROWED[name]}"), name)
         raise AttributeError(self._missing(name))
 
     def _submodule(self, name: str) -> types.ModuleType:
@@ -129,6 +137,8 @@ class Alias(types.ModuleType):
         )
 
     def _missing(self, name: str) -> str:
+        if name in names.GONE:
+            return f"Cornu has no `{self.__name__}.{name}`. In its place: {names.GONE[name]}."
         close = difflib.get_close_matches(name, [*self.__all__, *_submodules(self._path)], n=1)
         return f"Cornu has no `{self.__name__}.{name}`." + (f" Did you mean `{close[0]}`?" if close else "")
 
@@ -143,7 +153,7 @@ def _submodules(path: str) -> list[str]:
 
 
 class Foreign(types.ModuleType):
-    """TensorFlow, or a part of it: the way to `tensorflow.keras`, and clear words about all the rest."""
+    """TensorFlow, Theano or a part of them: the way to `tensorflow.keras`, and clear words about all the rest."""
 
     def __init__(self, name: str):
         super().__init__(name)
@@ -159,20 +169,25 @@ class Foreign(types.ModuleType):
 
 
 def _leads_to_keras(full_name: str) -> bool:
-    rest = full_name.removeprefix("tensorflow").lstrip(".")
+    root, _, rest = full_name.partition(".")
+    if root == "theano":
+        return not rest or rest in THEANO
     return not rest or rest in NAMESPACES or any(root.startswith(f"{full_name}.") for root in names.ROOTS)
 
 
 def foreign(full_name: str) -> str:
-    """What to tell about a name of TensorFlow that is not Keras."""
-    rest = full_name.partition(".")[2]
+    """What to tell about a name of TensorFlow or Theano that is not Keras."""
+    root, _, rest = full_name.partition(".")
     last = rest.rpartition(".")[2]
-    instead = INSTEAD.get(rest) or INSTEAD.get(last)
-    for path, shown in (("ops", "keras.ops"), ("eras.backend", "keras.backend")):
+    instead = INSTEAD.get(full_name) or INSTEAD.get(rest) or INSTEAD.get(last)
+    for path, shown in (("ops", "keras.ops"), ("eras.backend", "keras.backend"))[
+        :: 1 if config.era() == 3 else -1
+    ]:
         if instead is None and last in getattr(load(path), "__all__", ()):
             instead = f"{shown}.{last}"
     way_out = f" In its place: {instead}." if instead else ""
-    return f"`tf.{rest}` belongs to TensorFlow; Cornu runs the Keras part of a program.{way_out}"
+    said, owner = (f"tf.{rest}", "TensorFlow") if root == "tensorflow" else (full_name, "Theano")
+    return f"`{said}` belongs to {owner}; Cornu runs the Keras part of a program.{way_out}"
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -202,7 +217,7 @@ FINDER = Finder()
 
 
 def _is_asked(full_name: str) -> bool:
-    return full_name.partition(".")[0] in ("keras", "tensorflow", "tf_keras")
+    return full_name.partition(".")[0] in ("keras", "tensorflow", "tf_keras", "theano")
 
 
 def install() -> None:

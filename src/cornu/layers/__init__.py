@@ -12,7 +12,17 @@ from .activation import (
     ThresholdedReLU,
 )
 from .attention import AdditiveAttention, Attention
-from .bygone import Highway, MaxoutDense, TimeDistributedDense
+from .bygone import (
+    AtrousConvolution1D,
+    AtrousConvolution2D,
+    CuDNNGRU,
+    CuDNNLSTM,
+    Deconvolution2D,
+    Highway,
+    MaxoutDense,
+    TimeDistributedDense,
+    TimeDistributedMerge,
+)
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .conv import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose
 from .convolutional_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
@@ -108,6 +118,8 @@ __all__ = [
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
+    "AtrousConvolution1D",
+    "AtrousConvolution2D",
     "Attention",
     "Average",
     "AveragePooling1D",
@@ -128,6 +140,9 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CuDNNGRU",
+    "CuDNNLSTM",
+    "Deconvolution2D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -194,6 +209,7 @@ __all__ = [
     "ThresholdedReLU",
     "TimeDistributed",
     "TimeDistributedDense",
+    "TimeDistributedMerge",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

@@ -9,6 +9,7 @@ from ..ops.recurrent import lstm_step
 from .arguments import each, positive
 from .cells import _Cell, _dropped
 from .recurrent import RNN
+from .recurrent_steps import ConvRecurrent2D
 
 
 class ConvLSTMCell(_Cell):
@@ -126,6 +127,9 @@ class ConvLSTM2D(_ConvLSTM):
     """
 
     rank = 5
+
+
+ConvRecurrent2D.register(ConvLSTM2D)
 
 
 @registry.member("layers")

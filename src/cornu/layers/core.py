@@ -7,6 +7,7 @@ import numpy as np
 from .. import dtypes, graph, random, registry, scope
 from ..eras import border
 from ..ops import numpy as ops
+from ..ops.wrap import noted
 from ..symbol import Symbol, is_symbol
 from . import code
 from .arguments import keep, positive, share, weight
@@ -34,7 +35,7 @@ class InputLayer(Layer):
         dtype: name of a data type.
         sparse: whether sparse arrays are meant; they are made dense.
         batch_shape: tuple, `shape` with the batch size before it, instead of those two.
-        input_tensor: a symbol whose shape and dtype are taken over.
+        input_tensor: a symbol that goes in where nothing is fed; its shape and dtype are taken over.
         optional: whether None may be given.
 
     Raises ValueError when the shape is missing or said twice.
@@ -50,6 +51,7 @@ class InputLayer(Layer):
         if ragged:
             raise ValueError("InputLayer: there are no ragged arrays here; pad the rows and use a mask")
         if input_tensor is not None:
+            input_tensor = noted(input_tensor)
             if not is_symbol(input_tensor):
                 raise ValueError(f"InputLayer: `input_tensor` is a symbol; got {type(input_tensor).__name__}")
             if shape is None and batch_shape is None:
@@ -72,10 +74,12 @@ class InputLayer(Layer):
         made = Symbol(self.batch_shape, dtype, self.sparse, self.name)
         if input_tensor is not None:
             scope.set_mask(made, scope.mask_of(input_tensor))
-        self._book.nodes.append(graph.Node(self, (), {}, made))
+        given = () if input_tensor is None else (input_tensor,)
+        self._book.nodes.append(graph.Node(self, given, {}, made))
 
-    def call(self):
-        """Nothing: what is fed to the model stands in for the input."""
+    def call(self, tensor):
+        """The tensor that it was made for; what is fed to a model stands in for it."""
+        return tensor
 
     def get_config(self) -> dict:
         return {
@@ -99,7 +103,7 @@ def Input(  # noqa: N802 - Keras's name
     Args:
         shape: tuple, the shape of one sample (None: any size).
         batch_size, dtype, sparse, batch_shape, name, optional: as in `InputLayer`.
-        tensor: a symbol whose shape and dtype are taken over.
+        tensor: a symbol that goes in where nothing is fed; its shape and dtype are taken over.
 
     Example:
         >>> x = Input((32,))

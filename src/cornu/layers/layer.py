@@ -9,8 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from .. import dtypes, graph, registry, regularizers, scope, symbol
-from ..eras import border
+from .. import config, dtypes, graph, registry, regularizers, scope, symbol
+from ..eras import border, initializations
+from ..eras.past import PastLayer
+from ..ops.wrap import noted
 from ..symbol import Symbol
 from ..variable import Variable, lend
 from .spec import InputSpec, check_input
@@ -42,7 +44,7 @@ def is_array(x) -> bool:
     return isinstance(x, jax.Array | np.ndarray | np.generic | Variable | Symbol)
 
 
-class Layer(Holder):
+class Layer(PastLayer, Holder):
     """A piece of a network: its constructor, `build` and `call`.
 
     Args:
@@ -73,6 +75,14 @@ class Layer(Holder):
     is_input = False
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     activity_regularizer = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("cornu."):
+            for name in {"build", "call", "compute_mask"} & vars(cls).keys():
+                setattr(cls, name, border.layer_method(vars(cls)[name]))
+        if "build" in vars(cls):
+            cls.build = _followed(cls.build)
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
@@ -107,7 +117,8 @@ class Layer(Holder):
             batch_shape = (batch_size, *input_shape)
         self._book.batch_shape = None if batch_shape is None else tuple(batch_shape)
         self._book.input_dtype = input_dtype
-        self._book.initial_weights = weights
+        if weights is not None:
+            self._book.initial_weights = weights
 
     # ---- what a subclass writes ----------------------------------------------------------------
 
@@ -116,9 +127,12 @@ class Layer(Holder):
         self.built = True
 
     def call(self, *args, **kwargs):
-        """The computation, from arrays to arrays."""
+        """The computation, from arrays to arrays; in era 1, where a class has none, what came in."""
+        if self._era == 1 and args:
+            return args[0]
         raise NotImplementedError(f"{type(self).__name__} needs a `call` method")
 
+    @border.layer_method
     def compute_mask(self, inputs, previous_mask=None):
         """The mask of the outputs; by default that of the inputs."""
         return previous_mask
@@ -127,8 +141,14 @@ class Layer(Holder):
 
     def __call__(self, *args, **kwargs):
         self._check_ready()
+        if len(args) == 2 and config.era() == 1 and signature_of(type(self).call).names[1:2] != ["states"]:
+            args, kwargs = args[:1], {"mask": args[1], **kwargs}  # which was the second, whatever `call` says
+        args, kwargs = noted((args, kwargs))
         if symbol.has_symbols((args, kwargs)):
-            return self._record(args, kwargs)
+            given = graph.arrays_for((args, kwargs))
+            if given is None:
+                return self._record(args, kwargs)
+            args, kwargs = given
         args, kwargs = jax.tree.map(self._to_compute_dtype, (args, kwargs))
         self._ensure_built(args, kwargs)
         return self._run(args, kwargs)
@@ -166,11 +186,14 @@ class Layer(Holder):
 
         try:
             outputs, masks = symbol.infer(run, args, kwargs, masks)
-        except (jax.errors.JAXTypeError, NotImplementedError):
+        except (TypeError, NotImplementedError):  # such as a batch size that is fixed in the code
             outputs, masks = self._declared_outputs(args), []
         node = graph.Node(self, args, kwargs, outputs)
         node.index = len(self._book.nodes)
         self._book.nodes.append(node)
+        for source in node.inbound_layers:
+            if isinstance(source, Layer):
+                source._book.outbound.append(node)
         for leaf, mask in zip(jax.tree.leaves(outputs), masks, strict=False):
             leaf.name = f"{self.name}_output"
             scope.set_mask(leaf, mask)
@@ -200,6 +223,11 @@ class Layer(Holder):
             self._build(shapes)
         self._book.build_shapes = shapes
 
+    def assert_input_compatibility(self, input) -> None:  # noqa: A002 - Keras 1's name
+        """ValueError where `input`, a symbol or array or a list of them, does not fit `input_spec`."""
+        if self.input_spec is not None:
+            check_input(self, input)
+
     def _build(self, shapes: dict[str, Any]) -> None:
         """Call `build` with what its parameters ask for: one shape, or one a named argument of `call`."""
         wanted = signature_of(type(self).build)
@@ -211,11 +239,16 @@ class Layer(Holder):
         else:
             self.build(next(iter(shapes.values()), None))
         self.built = True
+        if self.input_spec is not None and shapes:
+            check_input(self, next(iter(shapes.values())))
+
+    def _after_build(self) -> None:
+        """What follows when `build` has made the weights, whoever called it."""
+        self.built = True
+        self._settle_past()
         if self._book.initial_weights is not None:
             self.set_weights(self._book.initial_weights)
             self._book.initial_weights = None
-        if self.input_spec is not None and shapes:
-            check_input(self, next(iter(shapes.values())))
 
     def _run(self, args: tuple, kwargs: dict):
         """Call `call` with the learning phase, masks and compute type that hold here."""
@@ -230,6 +263,8 @@ class Layer(Holder):
         elif not wanted.open:
             kwargs = {name: value for name, value in kwargs.items() if name != "training"}
         mask, given = self._masks(wanted, named)
+        if "mask" in kwargs and "mask" not in wanted.names and not wanted.open:
+            kwargs = {name: value for name, value in kwargs.items() if name != "mask"}
         for name, value in given.items():
             if name in wanted.names and named.get(name) is None and len(args) <= wanted.names.index(name):
                 kwargs = {**kwargs, name: value}
@@ -243,6 +278,8 @@ class Layer(Holder):
                 shapes = jax.tree.map(lambda leaf: getattr(leaf, "shape", leaf), args)
                 error.add_note(f"in {type(self).__name__} layer {self.name!r}, called on shapes {shapes}")
                 raise
+            if self._book.updates and training:
+                self._carry_out_updates()
             self._pass_mask(next(iter(named.values()), None), outputs, mask, wanted)
             if self.activity_regularizer is not None:
                 for leaf in jax.tree.leaves(outputs):
@@ -353,11 +390,14 @@ class Layer(Holder):
 
     def __getattr__(self, name: str):
         """Attributes by the names they once had: `layer.W` is `layer.kernel`, or that of a recurrent layer's cell."""
-        for today in border.attribute(name):
-            for owner in (self, vars(self).get("cell")):
-                if owner is not None and today in vars(owner):
-                    return vars(owner)[today]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        owner = self
+        if "cell" in vars(self) and not any(today in vars(self) for today in border.attribute(name)):
+            owner = vars(self)["cell"]
+        try:
+            found = border.old_attribute(owner, name)
+        except AttributeError:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
+        return initializations.maker(found) if name in ("init", "inner_init") else found
 
     # ---- as data -------------------------------------------------------------------------------
 
@@ -395,6 +435,19 @@ class Layer(Holder):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _followed(build: Callable) -> Callable:
+    """A `build` that, where it is an object's own and not that of a class above, is followed by what has to follow."""
+
+    @functools.wraps(build)
+    def wrapper(self, *args, **kwargs):
+        result = build(self, *args, **kwargs)
+        if type(self).build is wrapper:
+            self._after_build()
+        return result
+
+    return wrapper
 
 
 def _shapes(value):

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from .. import registry
+from .. import config, registry
 from ..ops import nn
 from ..ops import numpy as ops
 from .arguments import each, keep
@@ -30,10 +30,12 @@ class _Pooling(Layer):
         if padding not in ("valid", "same"):
             raise ValueError(f"{who}: `padding` is 'valid' or 'same'; got {padding!r}")
         keep(self, locals())
+        self.theano = config.backend() == "theano" and self.rank < 3
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
-        return type(self).pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+        padding = "shifted" if self.padding == "same" and self.theano else self.padding
+        return type(self).pool(inputs, self.pool_size, self.strides, padding, self.data_format)
 
 
 class _GlobalPooling(Layer):

@@ -19,12 +19,13 @@ from .cells import (
     welcome,
 )
 from .layer import Layer
+from .recurrent_steps import PastRecurrent, Recurrent, run_steps
 from .spec import InputSpec
 from .state import Memory
 
 
 @registry.member("layers")
-class RNN(Layer):
+class RNN(PastRecurrent, Layer):
     """A cell run over the time axis of `(batch, time, ...)`.
 
     A step that the mask leaves out keeps the states and repeats the output before.
@@ -83,6 +84,11 @@ class RNN(Layer):
     def states(self) -> list | None:
         """The cells that carry the states from batch to batch, if stateful."""
         return None if self._memory is None else jax.tree.map(lambda each: each.state, self._memory)
+
+    @states.setter
+    def states(self, states: list | None) -> None:
+        known = bool(states) and all(state is not None for state in states)
+        self._memory = [Memory(state, f"{self.name}_state") for state in states] if known else None
 
     def get_initial_state(self, batch_size: int) -> list:
         """The states at the first step: zeros, or what the cell says."""
@@ -162,6 +168,8 @@ class RNN(Layer):
             sequences, initial_state = sequences[0], list(sequences[1:count]) or initial_state
             mask = mask[0] if isinstance(mask, list | tuple) else mask
         self._check(sequences.shape)
+        if self.by_hand():
+            return self._run_by_hand(sequences, initial_state, mask)
         cell, shape = welcome(self.cell), (sequences.shape[0], *sequences.shape[2:])
         states = self._first_states(initial_state, self.zero_states(shape))
         noise = cell.noise(shape, sequences.dtype, training)
@@ -180,11 +188,21 @@ class RNN(Layer):
             zero_output_for_mask=self.zero_output_for_mask,
             return_all_outputs=self.return_sequences,
         )
+        self._keep_states(states)
+        output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
+        return (output, *states) if self.return_state else output
+
+    def _keep_states(self, states) -> None:
         if self._memory is not None:
             for kept, state in zip(jax.tree.leaves(self.states), jax.tree.leaves(states), strict=True):
                 kept.assign(state)
-        output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
-        return (output, *states) if self.return_state else output
+
+    def _run_by_hand(self, sequences, initial_state, mask):
+        """The loop of Keras 1, where a subclass has a `step` or the like of its own."""
+        states = self._first_states(initial_state, self.get_initial_states(sequences))
+        outputs, states = run_steps(self, sequences, states, mask)
+        self._keep_states(states)
+        return (outputs, *states) if self.return_state else outputs
 
     def compute_mask(self, inputs, previous_mask=None):
         mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
@@ -197,6 +215,9 @@ class RNN(Layer):
         if isinstance(cell, dict):
             config = {**config, "cell": registry.deserialize(cell, "layers")}
         return super().from_config(config)
+
+
+Recurrent.register(RNN)
 
 
 @registry.member("layers")

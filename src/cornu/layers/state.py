@@ -11,7 +11,7 @@ from ..base import Configurable
 from ..eras import border
 from ..random import SeedGenerator
 from ..saving import era_weights
-from ..variable import Variable
+from ..variable import Live, Variable
 
 
 class Book:
@@ -20,6 +20,8 @@ class Book:
     def __init__(self):
         self.cells: list[Variable] = []  # in the order of `add_weight`
         self.nodes: list[graph.Node] = []  # calls on symbols
+        self.outbound: list[graph.Node] = []  # calls of other layers on what came out
+        self.updates: list = []  # pairs of `add_update`
         self.losses: list = []  # (pass, value) of `add_loss`
         self.build_shapes: dict[str, Any] = {}
         self.batch_shape: tuple | None = None  # of the first layer of a Sequential
@@ -106,9 +108,12 @@ class Holder(Configurable):
         return [layer for layer in found if include_self or layer is not self]
 
     def own_cells(self) -> list[Variable]:
-        """The layer's own weights: trainable ones first, each group in the order of creation."""
-        cells = dict.fromkeys([*self._book.cells, *(cell for _, cell in self.held(Variable))])
-        return sorted(cells, key=lambda cell: not cell.trainable)
+        """The layer's own weights: trainable ones first, each group in the order of creation.
+
+        Cells in attributes count; to Keras 1 and 2 only what `add_weight` made or `trainable_weights` was set to.
+        """
+        held = (cell for _, cell in self.held(Variable)) if self._era == 3 else ()
+        return sorted(dict.fromkeys([*self._book.cells, *held]), key=lambda cell: not cell.trainable)
 
     def _cells(self, trainable: bool = True, seeds: bool = False, seen: set | None = None):
         """(cell, whether it is to be trained) for every cell below, once."""
@@ -127,10 +132,16 @@ class Holder(Configurable):
                 seen.add(layer)
                 yield from layer._cells(trainable, seeds, seen)
 
+    def _loose_cells(self) -> list[Variable]:
+        """Cells in attributes that Keras 1 and 2 don't count as weights; they last from call to call."""
+        return [
+            cell for layer in self._flatten_layers() if layer._era < 3 for _, cell in layer.held(Variable)
+        ]
+
     @property
     def variables(self) -> list[Variable]:
-        """Every cell: weights and the states of random generators."""
-        return [cell for cell, _ in self._cells(seeds=True)]
+        """Every cell: weights, the states of random generators, and what else lasts from call to call."""
+        return list(dict.fromkeys([*(cell for cell, _ in self._cells(seeds=True)), *self._loose_cells()]))
 
     @property
     def weights(self) -> list[Variable]:
@@ -143,7 +154,8 @@ class Holder(Configurable):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        return [cell for cell, trainable in self._cells(seeds=True) if not trainable]
+        trained = set(self.trainable_variables)
+        return [cell for cell in self.variables if cell not in trained]
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -151,7 +163,9 @@ class Holder(Configurable):
 
     @trainable_weights.setter
     def trainable_weights(self, cells: Sequence[Variable]) -> None:
-        self._book.cells = [*cells, *(cell for cell in self._book.cells if not cell.trainable)]
+        below = {cell for layer in self._layers for cell in layer.weights}
+        rest = (cell for cell in self._book.cells if not cell.trainable)
+        self._book.cells = [*(cell for cell in cells if cell not in below), *rest]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
@@ -204,7 +218,7 @@ class Holder(Configurable):
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         initializer = initializers.get(initializer)
-        cell = Variable(
+        cell = (Live if self._era < 3 else Variable)(
             lambda shape, dtype: initializers.draw(initializer, shape, dtype),
             shape,
             dtype,
@@ -268,8 +282,12 @@ class Holder(Configurable):
 
     # ---- losses --------------------------------------------------------------------------------
 
-    def add_loss(self, loss) -> None:
-        """Add a scalar, or a list of them, to what `fit` minimises; meant to be called inside `call`."""
+    @border.method("Layer.add_loss")
+    def add_loss(self, loss, inputs=None) -> None:
+        """Add a scalar, or a list of them, to what `fit` minimises; meant to be called inside `call`.
+
+        What it depends on, which Keras 1 and 2 were told by `inputs`, does not matter here.
+        """
         losses = self._book.losses
         if losses and losses[0][0] != scope.call.number:
             losses.clear()

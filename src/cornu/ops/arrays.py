@@ -9,7 +9,6 @@ import numpy as np
 from .. import config
 from ..dtypes import as_array, dtype_of, is_float, standardize_dtype
 from ..symbol import is_symbol
-from ..variable import unwrap
 from .wrap import op
 
 __all__ = [
@@ -98,7 +97,7 @@ def convert_to_tensor(x, dtype=None, sparse: bool | None = None, ragged: bool | 
         raise ValueError("convert_to_tensor: arrays here are dense; `sparse` and `ragged` cannot be True")
     if is_symbol(x) and dtype in (None, x.dtype):
         return x
-    return _as_tensor(unwrap(x), dtype)
+    return _as_tensor(x, dtype)
 
 
 def convert_to_numpy(x) -> np.ndarray:

@@ -11,9 +11,10 @@ from jax import lax
 
 from ..config import standardize_data_format
 from ..dtypes import as_array
+from . import cpu
 from .wrap import op
 
-__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+__all__ = ["conv", "conv_transpose", "deconv", "depthwise_conv", "separable_conv"]
 
 Sizes = int | Sequence[int]
 Padding = str | Sequence[tuple[int, int]]
@@ -35,10 +36,16 @@ def _same(size: int, window: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def _shifted(size: int, window: int, stride: int) -> tuple[int, int]:
+    before = window - 2 if window > 2 and window % 2 else window - 1
+    return before, max((-(-size // stride) - 1) * stride + window - size - before, 0)
+
+
 PADDINGS = {  # what is added before and after an axis of `size` for a window of `window`
     "valid": lambda size, window, stride: (0, 0),
     "same": _same,
     "half": lambda size, window, stride: (window // 2, (window - 1) // 2),  # Theano's 'same'
+    "shifted": _shifted,  # the same of its pooling, as Keras 1 called it
     "causal": lambda size, window, stride: (window - 1, 0),
     "full": lambda size, window, stride: (window - 1, window - 1),
 }
@@ -74,6 +81,16 @@ def _convolve(
     input_dilation: Sequence[int] | None = None,
 ) -> jax.Array:
     """The one place where a convolution is computed."""
+    if jax.default_backend() == "cpu" and groups == 1 and input_dilation is None and len(strides) <= 3:
+        first = data_format == "channels_first"
+        made = cpu.convolve(
+            jnp.moveaxis(inputs, 1, -1) if first else inputs,
+            kernel,
+            tuple(strides),
+            tuple(map(tuple, padding)),
+            tuple(dilation),
+        )
+        return jnp.moveaxis(made, -1, 1) if first else made
     letters = "DHW"[-len(strides) :] if len(strides) <= 3 else "DHWXYZ"[: len(strides)]
     layout = f"N{letters}C" if data_format == "channels_last" else f"NC{letters}"
     return lax.conv_general_dilated(
@@ -270,3 +287,40 @@ def conv_transpose(
     ]
     kernel = jnp.flip(kernel, range(rank)).swapaxes(-1, -2)
     return _convolve(inputs, kernel, (1,) * rank, padding, dilation, data_format, 1, strides)
+
+
+@op
+def deconv(
+    inputs,
+    kernel,
+    output_shape: Sequence[int],
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    data_format: str | None = None,
+):
+    """The gradient of `conv` by its inputs: what `conv` would have made `inputs` of, of a size that is said.
+
+    Args:
+        inputs: as in `conv`.
+        kernel: `(*kernel_size, out, in)`.
+        output_shape: of the outputs without the batch; `conv` has to lead from it to that of `inputs`.
+        strides, padding, data_format: of `conv`.
+
+    Raises ValueError where it does not.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.deconv(ops.ones((1, 5, 5, 3)), ops.ones((3, 3, 8, 3)), (10, 10, 8), 2, "same").shape
+        (1, 10, 10, 8)
+    """
+    inputs, kernel = as_array(inputs), as_array(kernel)
+    shape = (inputs.shape[0], *output_shape)
+    forward = lambda x: conv(x, kernel, strides, padding, data_format)  # noqa: E731
+    expected = jax.eval_shape(forward, jax.ShapeDtypeStruct(shape, kernel.dtype)).shape
+    if expected != inputs.shape:
+        raise ValueError(
+            f"deconv: to output_shape {tuple(output_shape)} belong inputs of shape {expected[1:]} (strides {strides}, "
+            f"padding {padding!r}); these have {inputs.shape[1:]}"
+        )
+    _, back = jax.vjp(forward, jnp.zeros(shape, kernel.dtype))
+    return back(inputs.astype(kernel.dtype))[0]

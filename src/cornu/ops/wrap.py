@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import jax
 
-from .. import graph, symbol
-from ..variable import Tensorlike, Variable, unwrap
+from .. import graph, scope, symbol
+from ..variable import Live, Tensorlike, unwrap
 
 OPS: dict[str, Callable] = {}  # by name, for files and for replaying
 
@@ -21,9 +21,15 @@ def op(fn: Callable) -> Callable:
     @functools.wraps(fn)
     def operation(*args, **kwargs):
         kinds = {type(leaf) for leaf in jax.tree.leaves((args, kwargs))}
-        if symbol.Symbol in kinds or any(issubclass(kind, symbol.Symbol) for kind in kinds):
-            return record(operation, args, kwargs)
-        if Variable in kinds or any(issubclass(kind, Tensorlike) for kind in kinds):
+        ours = [kind for kind in kinds if issubclass(kind, Tensorlike)]
+        if ours:
+            if any(issubclass(kind, symbol.Symbol) for kind in ours):
+                given = graph.arrays_for((args, kwargs))
+                if given is None:
+                    return record(operation, args, kwargs)
+                args, kwargs = given
+            elif any(issubclass(kind, Live) for kind in ours) and not scope.computing():
+                return record(operation, args, kwargs)
             args, kwargs = unwrap((args, kwargs))
         return fn(*args, **kwargs)
 
@@ -36,3 +42,16 @@ def record(operation: Callable, args: tuple, kwargs: dict, shapes: Callable | No
     outputs = symbol.infer(shapes or operation, *args, **kwargs)
     graph.Node(operation, args, kwargs, outputs)
     return outputs
+
+
+@op
+def held_value(x):
+    """What a cell holds when it is asked."""
+    return x
+
+
+def noted(tree):
+    """The tree with symbols for its live cells, where operations are noted down."""
+    if scope.computing():
+        return tree
+    return jax.tree.map(lambda leaf: held_value(leaf) if isinstance(leaf, Live) else leaf, tree)

@@ -15,12 +15,15 @@ import jax
 import jax.numpy as jnp
 
 from .. import graph, registry
+from ..eras.updates import PastOptimizer
 from ..variable import Variable, lend, pure
 from .state import OptimizerState
 
 
-class Optimizer(OptimizerState):
+class Optimizer(PastOptimizer, OptimizerState):
     """What changes weights by their gradients. A subclass is its constructor, its `slots` and its `rule`.
+
+    In eras 1 and 2 it may be its constructor and a `get_updates` instead.
 
     Args:
         learning_rate: a number, a LearningRateSchedule, or a function that returns a number.
@@ -77,6 +80,7 @@ class Optimizer(OptimizerState):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._check()
+        self.updates, self.initial_decay = [], decay
         self._undecayed: tuple[frozenset, str | None] = frozenset(), None
         self._begin(learning_rate)
 
@@ -249,11 +253,13 @@ class Optimizer(OptimizerState):
         if self.use_ema:
             self._average()
         for variable in variables:
-            if variable.constraint is not None:
+            if variable.constraint is not None and not self.states_updates():
                 variable.assign(variable.constraint(variable.value))
         self._iterations.assign_add(1)
 
     def _step(self, grads: list, variables: list[Variable]) -> None:
+        if self.states_updates():
+            return self.carry_out(grads, variables)
         rate, grads = self._rate(), self._clip(grads)
         for variable in variables:
             decay = self.decay_of(variable)
@@ -340,8 +346,8 @@ class Optimizer(OptimizerState):
     def arguments(self) -> dict[str, Any]:
         found = super().arguments()
         if "learning_rate" in found:
-            rate = self._learning_rate  # of a cell, the shortest decimal that is the same in its type
-            found["learning_rate"] = float(str(rate.numpy())) if isinstance(rate, Variable) else rate
+            found["learning_rate"] = self._learning_rate
+        found = {name: _told(value) for name, value in found.items()}
         return {
             name: value
             for name, value in found.items()
@@ -359,6 +365,11 @@ class Optimizer(OptimizerState):
 
 
 # ---- pieces --------------------------------------------------------------------------------------
+
+
+def _told(value):
+    """A setting as plain data: of a cell, the shortest decimal that is the same in its type."""
+    return float(str(value.numpy())) if isinstance(value, Variable) and not value.shape else value
 
 
 def global_norm(grads: Sequence) -> jax.Array:
@@ -380,8 +391,10 @@ def choose(condition, then: Callable, otherwise: Callable, cells: Sequence[Varia
         cell.assign(value)
 
 
-def get(identifier) -> Optimizer | None:
+def get(identifier, kwargs: Mapping | None = None) -> Optimizer | None:
     """An optimizer from its name, configuration, class or itself; None stays None.
+
+    `kwargs` are arguments of a class that is named, as in Keras 1.
 
     Example:
         >>> get("sgd").momentum
@@ -389,7 +402,11 @@ def get(identifier) -> Optimizer | None:
 
     Raises ValueError for an unknown name and for what is no optimizer.
     """
-    found = identifier if isinstance(identifier, Optimizer) else registry.get("optimizers", identifier)
+    found = (
+        identifier
+        if isinstance(identifier, Optimizer)
+        else registry.get("optimizers", identifier, kwargs=kwargs)
+    )
     if not isinstance(found, Optimizer | None):
         raise ValueError(f"{identifier!r} is no optimizer; give a name such as 'adam', or an Optimizer")
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import config, initializers
 from ..base import Configurable
-from ..variable import Variable
+from ..variable import Live, Variable
 from . import schedules
 
 
@@ -21,6 +21,8 @@ class OptimizerState(Configurable):
     filled: Mapping[str, str] = {}  # slot -> the setting that it starts with, instead of 0
     shared: Mapping[str, float] = {}  # what a rule keeps once for all weights -> what it starts with
     built = False
+    _own_iterations: Variable | None = None
+    _own_weights: list[Variable] | None = None
 
     def _begin(self, learning_rate: float | Callable) -> None:
         self._cells: list[Variable] = []
@@ -30,7 +32,8 @@ class OptimizerState(Configurable):
         self._sums: dict[Variable, Variable] = {}
         self._slots: dict[Variable, list[Variable | None]] = {}
         self._shared: dict[str, Variable] = {}
-        self._iterations = self._own(Variable(0, (), "int32", trainable=False), "iteration")
+        kind = Live if self.states_updates() else Variable
+        self._iterations = self._own(kind(0, (), "int32", trainable=False), "iteration")
         self._learning_rate = self._rate_of(learning_rate)
 
     def initial(self, slot: str, variable: Variable) -> np.ndarray | None:
@@ -77,6 +80,8 @@ class OptimizerState(Configurable):
             for name, value in self.shared.items():
                 self._shared[name] = self._own(Variable(value, (), dtype, trainable=False), name)
         self.built = True
+        if self.states_updates() and new:
+            self.state_updates(new)
 
     def _own(self, cell: Variable, name: str) -> Variable:
         cell.name, cell.path, cell.trainable = name, f"{self.name}/{name}", False
@@ -133,21 +138,26 @@ class OptimizerState(Configurable):
 
     @property
     def weights(self) -> list[Variable]:
-        return self.variables
+        """The cells that `get_weights` tells; a `get_updates` of one's own may set them."""
+        return self.variables if self._own_weights is None else self._own_weights
+
+    @weights.setter
+    def weights(self, cells: Sequence[Variable]) -> None:
+        self._own_weights = list(cells)
 
     def _get_variable_index(self, variable: Variable) -> int:
         return self._indices[variable]
 
     def get_weights(self) -> list[np.ndarray]:
         """The cells as NumPy arrays."""
-        return [cell.numpy() for cell in self.variables]
+        return [cell.numpy() for cell in self.weights]
 
     def set_weights(self, weights: Sequence) -> None:
         """Put arrays into the cells, in the order of `get_weights`.
 
         Raises ValueError, before anything changes, for another number of arrays or another shape.
         """
-        cells, hint = self.variables, "" if self.built else " (it is not built yet: call `build` first)"
+        cells, hint = self.weights, "" if self.built else " (it is not built yet: call `build` first)"
         if len(cells) != len(weights):
             raise ValueError(f"{self.name} has {len(cells)} arrays, got {len(weights)}{hint}")
         for cell, value in zip(cells, weights, strict=True):
@@ -173,7 +183,13 @@ class OptimizerState(Configurable):
     @property
     def iterations(self):
         """How many updates were made: a cell; an array where gradients are accumulated."""
+        if self._own_iterations is not None:
+            return self._own_iterations
         return self._count() if self.gradient_accumulation_steps else self._iterations
+
+    @iterations.setter
+    def iterations(self, cell: Variable) -> None:
+        self._own_iterations = cell
 
     def _count(self) -> jax.Array:
         return self._iterations.value // (self.gradient_accumulation_steps or 1)
@@ -187,7 +203,10 @@ class OptimizerState(Configurable):
     @learning_rate.setter
     def learning_rate(self, value) -> None:
         cell = self._learning_rate
-        if isinstance(value, Callable | Mapping):
+        if isinstance(value, Live):  # the cell that a `get_updates` of one's own reads
+            self._cells = [value if each is cell else each for each in self._cells]
+            self._learning_rate = value
+        elif isinstance(value, Callable | Mapping):
             self._cells = [each for each in self._cells if each is not cell]
             self._learning_rate = self._rate_of(value)
         elif isinstance(cell, Variable):
@@ -210,7 +229,8 @@ class OptimizerState(Configurable):
             return schedules.deserialize(value)
         if callable(value):
             return value
-        cell = Variable(_number(self, value), (), config.floatx(), trainable=False)
+        kind = Live if self.states_updates() else Variable
+        cell = kind(_number(self, value), (), config.floatx(), trainable=False)
         return self._own(cell, "learning_rate")
 
     def _present(self, rate: Callable):

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import config
 
-CHUNK = 1 << 13  # pixels that are computed together, so that what lies between is in a core's cache
+CHUNK = 12_000  # pixels that are computed together: what lies between fits a core's cache, and 128 KiB
 
 
 class Rules(NamedTuple):
@@ -19,12 +19,13 @@ class Rules(NamedTuple):
     centre: float  # the middle of n pixels is at n / 2 and this
     radians: Callable  # of a shear as it is given
     order: int  # of the interpolation, where none is given
+    swapped: bool  # whether the first coordinate of a matrix is along columns, once it is centred
 
 
 RULES = {
-    1: Rules(0.5, np.asarray, 0),
-    2: Rules(0.5, np.deg2rad, 1),
-    3: Rules(-0.5, np.deg2rad, 1),
+    1: Rules(0.5, np.asarray, 0, False),
+    2: Rules(0.5, np.deg2rad, 1, False),
+    3: Rules(-0.5, np.deg2rad, 1, True),
 }
 
 # ---- where pixels come from -----------------------------------------------------------------------
@@ -43,12 +44,13 @@ def _matrix(*upper) -> np.ndarray:
 def centred(matrix, height: int, width: int, rules: Rules) -> np.ndarray:
     """A matrix `(..., 3, 3)` that acts about the middle of an image, rather than about its corner."""
     x, y = float(height) / 2 + rules.centre, float(width) / 2 + rules.centre
-    return _matrix([1, 0, x], [0, 1, y]) @ matrix @ _matrix([1, 0, -x], [0, 1, -y])
+    made = _matrix([1, 0, x], [0, 1, y]) @ matrix @ _matrix([1, 0, -x], [0, 1, -y])
+    return made[..., [1, 0, 2], :][..., [1, 0, 2]] if rules.swapped else made
 
 
 def transform_matrix_offset_center(matrix, x: int, y: int) -> np.ndarray:
     """A matrix that acts about the middle of an image of x rows and y columns, rather than about its corner."""
-    return centred(matrix, x, y, RULES[config.era()])
+    return centred(matrix, x, y, RULES[config.era()]._replace(swapped=False))
 
 
 def matrices(rules: Rules, theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0) -> np.ndarray:
@@ -56,9 +58,9 @@ def matrices(rules: Rules, theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0)
 
     Args:
         theta: angles in degrees.
-        tx, ty: shifts along rows and columns, in pixels.
+        tx, ty: shifts in pixels, along rows and columns, in era 3 the other way about.
         shear: angles in degrees, in era 1 in radians.
-        zx, zy: factors along rows and columns; what is over 1 makes things smaller.
+        zx, zy: factors in the same directions; what is over 1 makes things smaller.
 
     Returns an array `(..., 3, 3)`, for arguments that are numbers or arrays `(...)`.
     """
@@ -112,12 +114,14 @@ class _Axis:
         self.places, self.last = places.clip(0, size - 1, out=places), size - 1
 
     def nearest(self) -> np.ndarray:
-        return (self.places + 0.5).astype(np.intp)
+        places = self.places + 0.5
+        return np.floor(places, out=places)
 
-    def between(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The pixel before, the one after, and how far from the first it is."""
-        before = self.places.astype(np.intp)
-        return before, np.minimum(before + 1, self.last), self.places - before
+    def before(self) -> tuple[np.ndarray, np.ndarray]:
+        """The pixel before a place, which has one after it, and how far the place is from there, at most 1."""
+        before = np.floor(self.places)
+        np.minimum(before, max(self.last - 1, 0), out=before)
+        return before, self.places - before
 
 
 # ---- what pixels get ------------------------------------------------------------------------------
@@ -183,14 +187,22 @@ def _places(matrix, i, j, height: int, width: int, fill_mode: str) -> list[_Axis
     return axes
 
 
+def _flat(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Numbers of pixels, counted through a stack of images (through each image, if their height is 0)."""
+    places = rows * width + columns
+    if height:
+        places += np.arange(len(places))[:, None, None] * (height * width)
+    return places.astype(np.intp)
+
+
 def _fill_nearest(planes: np.ndarray, rows: _Axis, columns: _Axis, result: np.ndarray) -> None:
     n, channels, height, width = planes.shape
-    places = rows.nearest() * width + columns.nearest()
     pixels = planes.transpose(0, 2, 3, 1)
     if pixels.flags.c_contiguous:  # a pixel's channels stand together
-        places += np.arange(0, n * height * width, height * width)[:, None, None]
+        places = _flat(rows.nearest(), columns.nearest(), height, width)
         result[...] = pixels.reshape(-1, channels).take(places, 0, mode="clip").transpose(0, 3, 1, 2)
         return
+    places = _flat(rows.nearest(), columns.nearest(), 0, width)
     for image, place, target in zip(planes.reshape(n, channels, -1), places, result, strict=True):
         target[...] = image.take(place, 1, mode="clip")
 
@@ -198,23 +210,22 @@ def _fill_nearest(planes: np.ndarray, rows: _Axis, columns: _Axis, result: np.nd
 def _fill_linear(planes: np.ndarray, rows: _Axis, columns: _Axis, result: np.ndarray) -> None:
     """Means of four pixels, each with the weight of its nearness."""
     n, channels, height, width = planes.shape
-    (above, below, down), (left, right, across) = rows.between(), columns.between()
+    (above, down), (left, across) = rows.before(), columns.before()
+    corner = _flat(above, left, height, width)
     down, across = down.astype(planes.dtype), across.astype(planes.dtype)
-    starts = np.arange(0, n * height * width, height * width)[:, None, None]
-    corners = [starts + row * width + column for row in (above, below) for column in (left, right)]
+    both = down * across
+    right, below = across - both, down - both
+    weights = (1 - down) - right, right, below, both
+    step, line = int(width > 1), width * (height > 1)
     for channel in range(channels):
         plane = planes[:, channel].reshape(-1)
-        a, b, c, d = (plane.take(corner, mode="clip") for corner in corners)
-        b -= a
-        b *= across
-        a += b
-        d -= c
-        d *= across
-        c += d
-        c -= a
-        c *= down
-        a += c
-        result[:, channel] = np.floor(a + 0.5) if result.dtype.kind in "iu" else a
+        total = plane.take(corner, mode="clip")
+        total *= weights[0]
+        for beyond, weight in zip((step, line, line + step), weights[1:], strict=True):
+            part = plane[beyond:].take(corner, mode="clip")
+            part *= weight
+            total += part
+        result[:, channel] = np.floor(total + 0.5) if result.dtype.kind in "iu" else total
 
 
 def _by_splines(planes, matrix, i, j, fill_mode: str, cval: float, order: int, result) -> None:

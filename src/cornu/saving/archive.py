@@ -101,7 +101,7 @@ def load_model(filepath, custom_objects=None, compile: bool = True, safe_mode: b
 
 
 def _write_archive(model, file: IO[bytes], include_optimizer: bool = True) -> None:
-    description = registry.serialize(model)
+    description = objects.describe(model)
     if getattr(model, "get_build_config", None) and model.get_build_config():
         description["build_config"] = registry.serialize(model.get_build_config())
     optimizer = model.optimizer if include_optimizer and model.compiled else None
@@ -125,7 +125,7 @@ def _read_archive(archive: zipfile.ZipFile, custom_objects=None, compile: bool =
     if not model.built and description.get("build_config"):
         model.build_from_config(description["build_config"])
     if compile and description.get("compile_config"):
-        with registry.custom_object_scope(custom_objects), config.era_scope(3):
+        with registry.custom_object_scope(custom_objects), objects.made_as(description, 3):
             model.compile_from_config(description["compile_config"])
     with _h5().File(io.BytesIO(archive.read("model.weights.h5")), "r") as h5:
         extra = None

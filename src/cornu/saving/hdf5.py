@@ -94,10 +94,11 @@ def _set_attribute(group, name: str, words: Sequence[str]) -> None:
 
 def write_layers(group, model) -> None:
     """The older layout: a group for each layer, its arrays by weight name."""
-    _set_attribute(group, "layer_names", [layer.name for layer in model.layers])
+    layers = getattr(model, "flattened_layers", model.layers)
+    _set_attribute(group, "layer_names", [layer.name for layer in layers])
     group.attrs["backend"] = b"jax"
     group.attrs["keras_version"] = objects.VERSION.encode()
-    for layer in model.layers:
+    for layer in layers:
         place = group.create_group(layer.name)
         names: list[str] = []
         for cell in layer.weights:
@@ -138,7 +139,7 @@ def origin_of(group) -> tuple[int, bool]:
 def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False) -> None:
     """Read the older layout, by place or by layer name; checked before the first weight changes."""
     found, origin = layer_arrays(group), origin_of(group)
-    targets = [layer for layer in model.layers if layer.weights]
+    targets = [layer for layer in getattr(model, "flattened_layers", model.layers) if layer.weights]
     if by_name:
         known = {layer.name: layer for layer in targets}
         pairs = [(known[name], arrays) for name, arrays in found if name in known]
@@ -166,7 +167,7 @@ def write_model(file, model, include_optimizer: bool = True) -> None:
     """A whole model in the older format: configuration, weights, training configuration, optimizer."""
     file.attrs["keras_version"] = objects.VERSION.encode()
     file.attrs["backend"] = b"jax"
-    file.attrs["model_config"] = json.dumps(registry.serialize(model)).encode()
+    file.attrs["model_config"] = json.dumps(objects.describe(model)).encode()
     write_layers(file.create_group("model_weights"), model)
     if include_optimizer and model.compiled:
         file.attrs["training_config"] = json.dumps(model.training_config()).encode()
@@ -219,7 +220,7 @@ def read_model(file, custom_objects=None, compile: bool = True):
         model = objects.from_description(description, custom_objects, era)
     read_layers(file["model_weights"], model)
     if compile and "training_config" in file.attrs:
-        with registry.custom_object_scope(custom_objects), config.era_scope(era):
+        with registry.custom_object_scope(custom_objects), objects.made_as(description, era):
             model.compile_from_config(json.loads(_text(file.attrs["training_config"])))
         if "optimizer_weights" in file and model.compiled:
             _read_optimizer(file, model, version, era)

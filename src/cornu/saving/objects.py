@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import config, registry
@@ -20,9 +20,27 @@ def era_of(description: Mapping[str, Any], otherwise: int | None = None) -> int:
     return 3 if "module" in description else config.era()
 
 
+def describe(model) -> dict[str, Any]:
+    """A model as plain data; of eras 1 and 2 with a word about them, for their arithmetic is another."""
+    made, era = registry.serialize(model), model._era
+    if era < 3:
+        with config.era_scope(era):
+            made["cornu"] = {"era": era, "backend": config.backend()}
+    return made
+
+
+@contextlib.contextmanager
+def made_as(description: Mapping[str, Any], otherwise: int) -> Iterator[None]:
+    """The era and backend in which the model of a description was made, for the length of a `with`."""
+    own = description.get("cornu") or {}
+    backend = config.backend_scope(own["backend"]) if own else contextlib.nullcontext()
+    with config.era_scope(own.get("era", otherwise)), backend:
+        yield
+
+
 def to_json(model, **kwargs) -> str:
     """The architecture as JSON."""
-    return json.dumps(registry.serialize(model), **kwargs)
+    return json.dumps(describe(model), **kwargs)
 
 
 def from_json(text: str, custom_objects: Mapping | None = None):
@@ -37,13 +55,54 @@ def from_json(text: str, custom_objects: Mapping | None = None):
     return from_description(description, custom_objects)
 
 
+def _yaml():
+    try:
+        import yaml  # imported here, since few need it
+    except ModuleNotFoundError:
+        raise ImportError(
+            "YAML needs the package pyyaml: pip install 'cornu[yaml]'. JSON needs nothing."
+        ) from None
+    return yaml
+
+
+def to_yaml(model, **kwargs) -> str:
+    """The architecture as YAML.
+
+    Raises ImportError where pyyaml is not installed.
+    """
+    return _yaml().safe_dump(describe(model), **kwargs)
+
+
+def from_yaml(text: str, custom_objects: Mapping | None = None):
+    """The model that YAML describes; nothing in it is run. Python's tuples, as Keras 1 wrote them, are understood.
+
+    Raises ValueError for what is no such YAML or no model, and ImportError where pyyaml is not installed.
+    """
+    yaml = _yaml()
+
+    class Loader(yaml.SafeLoader):
+        """Safe, and knows the tags of plain Python data."""
+
+    python = "tag:yaml.org,2002:python/"
+    Loader.add_constructor(
+        f"{python}tuple", lambda loader, node: tuple(loader.construct_sequence(node, deep=True))
+    )
+    for name in ("str", "unicode"):
+        Loader.add_constructor(f"{python}{name}", Loader.construct_yaml_str)
+    try:
+        description = yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"This is no YAML that can be read without running code: {error}") from None
+    return from_description(description, custom_objects)
+
+
 def from_description(
     description: Mapping[str, Any], custom_objects: Mapping | None = None, era: int | None = None
 ):
     """The model that `class_name` and `config` describe, made with the defaults of its era."""
     if not isinstance(description, Mapping) or "class_name" not in description:
         raise ValueError("A model's description has `class_name` and `config`")
-    with registry.custom_object_scope(custom_objects), config.era_scope(era or era_of(description)):
+    with registry.custom_object_scope(custom_objects), made_as(description, era or era_of(description)):
         return registry.deserialize(description, "models")
 
 

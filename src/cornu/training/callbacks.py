@@ -24,6 +24,7 @@ from .callback import (
     rated,
 )
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .tensorboard import TensorBoard
 
 __all__ = [
     "BaseLogger",
@@ -38,6 +39,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

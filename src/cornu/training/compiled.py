@@ -1,14 +1,15 @@
 """What `compile` makes of a model: losses, metrics, an optimizer, and the steps that use them."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import config, registry, symbol
+from .. import config, random, registry, scope, symbol
 from ..eras import border
 from ..metrics.metric import Mean, Metric
 from ..optimizers.loss_scale import LossScaleOptimizer
@@ -92,7 +93,7 @@ class Compilable:
         self._compile_era = config.era()
         self._loss_tracker = Mean(name="loss")
         self._compiled_loss = self._compiled_metrics = None
-        self._runners: dict[str, Runner] = {}
+        self._runners: dict[tuple, Runner] = {}  # by kind of step and learning phase
         self._trained = self.trainable_variables if self.built and self.variables else None
         self._part_trackers: dict[str, Metric] = {}
         self.compiled, self.stop_training = True, False
@@ -176,25 +177,42 @@ class Compilable:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
 
         def objective():
-            y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-            return loss, y_pred
+            with self._at_hand({}, True) as (values, training):
+                y_pred = self(x, training=training)
+                given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+                return self.compute_loss(**given, training=training), (y_pred, values)
 
-        loss, y_pred = self.minimize(objective)
+        loss, (y_pred, values) = self.minimize(objective)
         self._loss_tracker.update_state(loss, sample_weight=_rows(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        with self._at_hand(values, True):
+            return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data) -> dict[str, Any]:
         """One step of `evaluate` on a batch `(x, y, sample_weight)`; returns what to log."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-        self._loss_tracker.update_state(loss, sample_weight=_rows(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        with self._at_hand({}, False) as (_, training):
+            y_pred = self(x, training=training)
+            given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+            loss = self.compute_loss(**given, training=training)
+            self._loss_tracker.update_state(loss, sample_weight=_rows(x))
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    @contextlib.contextmanager
+    def _at_hand(self, values: dict, training: bool) -> Iterator[tuple[dict, bool]]:
+        """Let losses and metrics use symbols of the model's graph: `values`, which a call of the model fills.
+
+        In eras 1 and 2 the learning phase holds for them too; yields the values and that phase.
+        """
+        phase = config.learning_phase()
+        training = training if phase is None else bool(phase)
+        nodes = getattr(self, "nodes", None)
+        of_era = training if self._compile_era < 3 else None
+        with scope.entered(values=(values,), kept=values, nodes=nodes, training=of_era):
+            yield values, training
 
     def predict_step(self, data):
         """The outputs for a batch."""
-        return self(unpack_x_y_sample_weight(data)[0], training=False)
+        return self(unpack_x_y_sample_weight(data)[0], training=bool(config.learning_phase()))
 
     def minimize(self, objective: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
         """Change the trained weights so that `objective() -> (loss, aux)` becomes smaller; returns both."""
@@ -237,7 +255,7 @@ class Compilable:
 
     def _state_cells(self) -> list:
         """Every cell that a step may write: of the model and of its metrics."""
-        found = dict.fromkeys(self.variables)
+        found = dict.fromkeys([*self.variables, random.global_generator().state])
         for metric in self.metrics:
             found.update(dict.fromkeys(metric.variables))
         return list(found)
@@ -320,7 +338,8 @@ class Compilable:
 
     def _runner(self, kind: str) -> Runner:
         """The runner of 'train' or 'test' steps."""
-        if kind not in self._runners:
+        key = kind, config.learning_phase()
+        if key not in self._runners:
             method = getattr(self, f"{kind}_step")
             names = list(border.parameters(method))
             own = method.__func__ is getattr(Compilable, f"{kind}_step")
@@ -328,11 +347,12 @@ class Compilable:
             if names[:2] == ["state", "data"]:
                 step = stateful_step(method)
             else:
+                cells.state.append(random.global_generator().state)
                 step = pure_step(self._forgetting(method), cells)
-            self._runners[kind] = Runner(
+            self._runners[key] = Runner(
                 step, cells, self.get_metrics_result if own else None, compiled=not self.run_eagerly
             )
-        return self._runners[kind]
+        return self._runners[key]
 
     def _forgetting(self, method: Callable) -> Callable:
         """The step, with the losses that its trace left in the layers cleared."""

@@ -1,5 +1,6 @@
 """What `fit`, `evaluate` and `predict` are fed: arrays held in memory, or batches that come one by one."""
 
+import collections
 import concurrent.futures
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import dtypes
+from .. import config, dtypes
 
 RESIDENT_BYTES = 2**31  # arrays up to this size are kept on the device as a whole
 
@@ -174,8 +175,29 @@ def unpack(batch, where: str = "the data") -> tuple:
     return (*made, None, None)[:3]
 
 
+def planned(source, workers: int, ahead: int) -> Iterator:
+    """Batches of an iterator that says what the next one will be (`plan`) before it is made (`make`).
+
+    Made ahead by some threads, they are the same as made one after the other; what is not taken is put back.
+    """
+    if config.era() > 1:  # to which it is a Sequence, that begins with its first batch
+        source.reset()
+    waiting: collections.deque = collections.deque()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        try:
+            while True:
+                while len(waiting) < max(workers, ahead):
+                    plan = source.plan()
+                    waiting.append((plan, pool.submit(source.make, plan)))
+                yield waiting.popleft()[1].result()
+        finally:
+            for _, job in waiting:
+                job.cancel()
+            source.put_back(plan for plan, _ in waiting)
+
+
 class Stream:
-    """Batches that come one by one, from an iterable, a generator or a `Sequence`.
+    """Batches that come one by one, from an iterable, a generator, a `Sequence` or an iterator that plans.
 
     Args:
         source: yields x, (x, y) or (x, y, sample_weight).
@@ -198,10 +220,12 @@ class Stream:
         self.source, self.shuffle, self.samples = source, shuffle, samples
         self.workers = workers or getattr(source, "workers", None) or 1
         self.ahead = ahead or getattr(source, "max_queue_size", None) or 10
-        self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-        self.endless = not self.indexed and iter(source) is source
-        self._iterator = iter(source) if self.endless else None
-        if steps is None and samples is None and hasattr(source, "__len__") and not self.endless:
+        self.endless = isinstance(source, Iterator)
+        self.indexed = not self.endless and hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self._iterator = source if self.endless else None
+        if getattr(source, "plans", False):
+            self._iterator = planned(source, self.workers, self.ahead)
+        if steps is None and samples is None and hasattr(source, "__len__"):
             steps = len(source)
         if steps is not None and steps < 1:
             raise ValueError(f"The data is empty: {type(source).__name__} has {steps} batches")
@@ -326,4 +350,4 @@ def adapt(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=Fa
 
 def cast_like(x, dtype: str):
     """`x` in the type that an input declares, where it is another kind of number."""
-    return x if dtypes.dtype_of(x) == dtype else jnp.asarray(x, dtype)
+    return x if dtypes.dtype_of(x) == dtype else jnp.asarray(x, jax.dtypes.canonicalize_dtype(dtype))

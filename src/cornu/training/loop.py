@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import config
+from .. import config, random
 from ..eras import border
+from ..eras.accuracy import ShowsAccuracy, shows_accuracy
 from . import callbacks as hooks
 from .compiled import Compilable
 from .data import Arrays, Stream, adapt, leaves, weights_of_classes
@@ -16,7 +17,7 @@ from .generators import FromGenerators
 from .step import Runner, State, pure_step
 
 
-class Trainer(FromGenerators, Compilable):
+class Trainer(ShowsAccuracy, FromGenerators, Compilable):
     """What trains a model; `Model` is a `Layer` and a `Trainer`."""
 
     stop_training = False
@@ -24,6 +25,7 @@ class Trainer(FromGenerators, Compilable):
 
     # ---- fit, evaluate, predict ----------------------------------------------------------------
 
+    @shows_accuracy("show_accuracy")
     @border.method("Model.fit")
     def fit(
         self,
@@ -141,7 +143,10 @@ class Trainer(FromGenerators, Compilable):
         if nested or isinstance(class_weight, list | tuple):
             targets = dict(zip(self._output_names() or ["output"], leaves(y), strict=False))
             by_name = class_weight if nested else dict(zip(targets, class_weight, strict=True))
-            own = leaves(sample_weight) if sample_weight is not None else [None] * len(targets)
+            if isinstance(sample_weight, dict):
+                own = [sample_weight.get(name) for name in targets]
+            else:
+                own = leaves(sample_weight) if sample_weight is not None else [None] * len(targets)
             return [
                 self._class_weighted(target, by_name[name], each) if by_name.get(name) else each
                 for (name, target), each in zip(targets.items(), own, strict=True)
@@ -221,6 +226,7 @@ class Trainer(FromGenerators, Compilable):
         told.on_test_end(logs)
         return logs
 
+    @shows_accuracy("show_accuracy")
     @border.method("Model.evaluate")
     def evaluate(
         self,
@@ -253,6 +259,7 @@ class Trainer(FromGenerators, Compilable):
         return self._flat(self._evaluate(data, steps, told), return_dict)
 
     def _flat(self, logs: dict, return_dict: bool):
+        logs = self._as_asked(logs)
         if return_dict:
             return logs
         values = list(logs.values())
@@ -301,12 +308,13 @@ class Trainer(FromGenerators, Compilable):
         if not self.built:
             self._infer_outputs(self._check_inputs(x))
         runners = vars(self).setdefault("_runners", {})
-        if "predict" not in runners:
-            cells = State([], self.variables, [], [])
-            runners["predict"] = Runner(
+        key = "predict", config.learning_phase()
+        if key not in runners:
+            cells = State([], [*self.variables, random.global_generator().state], [], [])
+            runners[key] = Runner(
                 pure_step(self._forgetting(self.predict_step), cells), cells, compiled=not self.run_eagerly
             )
-        return runners["predict"].on_batch
+        return runners[key].on_batch
 
     # ---- one batch -----------------------------------------------------------------------------
 
@@ -323,11 +331,13 @@ class Trainer(FromGenerators, Compilable):
         logs = _numbers(self._runner(kind).on_batch((x, y, sample_weight)))
         return self._flat(self._in_order(logs), return_dict)
 
+    @shows_accuracy("accuracy")
     @border.method("Model.train_on_batch")
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict: bool = False):
         """One step on one batch; returns its loss and metrics as `evaluate` does."""
         return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
 
+    @shows_accuracy("accuracy")
     @border.method("Model.test_on_batch")
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict: bool = False):
         """The loss and metrics of one batch."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import config, losses, registry, scope
+from .. import config, graph, losses, registry, scope
 from ..metrics import pointwise
 from ..metrics.metric import MeanMetricWrapper, Metric
 from .data import leaves
@@ -116,7 +116,7 @@ class CompiledLoss:
         if isinstance(fn, losses.Loss):
             if self.era == 3 or fn.reduction != "sum_over_batch_size":
                 return fn(y_true, y_pred, sample_weight)
-        values = losses.unreduced(fn)(match_rank(y_true, y_pred), y_pred)
+        values = graph.find(losses.unreduced(fn)(match_rank(y_true, y_pred), y_pred))
         own = scope.mask_of(values)  # of what the loss itself leaves out
         if own is not None:
             mask = own if mask is None else jnp.logical_and(mask, own)

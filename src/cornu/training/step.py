@@ -27,14 +27,18 @@ class State(NamedTuple):
 
 
 def pure_step(step: Callable[[Any], dict], cells: State) -> Callable:
-    """A method that reads and writes `cells` as `(state, batch) -> (state, logs)`."""
+    """A method that reads and writes `cells` as `(state, batch) -> (state, logs)`.
+
+    Other cells that it reads, such as those in the closure of a user's loss, are found in `strays` once it ran.
+    """
 
     def run(state: State, batch) -> tuple[State, dict]:
-        with lend(cells.flat, State(*state).flat) as read:
+        with lend(cells.flat, State(*state).flat) as read, scope.entered(read=run.strays):
             logs = step(batch)
             values = iter(read())
         return State(*([next(values) for _ in part] for part in cells)), logs
 
+    run.strays = []
     return run
 
 
@@ -88,11 +92,20 @@ class Runner:
             for cell, value in zip(cells, values, strict=True):
                 cell._value = value
 
+    def _adopt(self) -> None:
+        """Let cells that the step was found to read be part of its state, so that it sees them change."""
+        strays = getattr(self.step, "strays", ())
+        if strays:
+            self.cells.state.extend(dict.fromkeys(strays))
+            strays.clear()
+            self._traced.clear()
+
     def on_batch(self, batch) -> dict:
         """One step on one batch; returns logs that are still on the device."""
         with scope.LOCK:
             state, logs = self._single(self._read(), batch)
             self._write(state)
+            self._adopt()
         return logs
 
     def on_rows(self, data, order: jax.Array, start: int, most: int, size: int) -> tuple[int, dict]:
@@ -110,6 +123,7 @@ class Runner:
         if self.compiled and self.loops:
             jax.block_until_ready(logs)
             self._adapt(time.perf_counter() - began, count, size)
+        self._adopt()
         return count, logs
 
     def _adapt(self, seconds: float, count: int, size: int) -> None:

@@ -28,7 +28,7 @@ def array_to_img(x, data_format: str | None = None, scale: bool = True, dtype=No
     """An array as a Pillow image.
 
     Args:
-        x: array `(height, width, channels)` with 1, 3 or 4 channels; `(channels, height, width)` if channels come first.
+        x: array `(height, width, channels)`, or `(channels, height, width)`, with 1, 3 or 4 channels.
         data_format: 'channels_last', 'channels_first', or None for the global setting.
         scale: whether values are stretched to 0...255, the lowest, in eras 1 and 2 only one below 0, becoming 0;
             otherwise they are cut to bytes.
@@ -83,6 +83,7 @@ def load_img(
     target_size: tuple[int, int] | None = None,
     interpolation: str = "nearest",
     keep_aspect_ratio: bool = False,
+    grayscale: bool = False,
 ) -> Any:
     """An image from a file, as a Pillow image.
 
@@ -92,6 +93,7 @@ def load_img(
         target_size: `(height, width)` to resize it to; None keeps its size.
         interpolation: 'nearest', 'bilinear', 'bicubic', 'hamming', 'box' or 'lanczos'.
         keep_aspect_ratio: whether it is cut to the proportions of `target_size` first.
+        grayscale: the same as `color_mode="grayscale"`, as Keras 1 and 2 had it.
 
     Raises ValueError for words that are none of these, and OSError for what is no image.
     """
@@ -102,7 +104,7 @@ def load_img(
             f"load_img: interpolation is one of {', '.join(INTERPOLATIONS)}; got {interpolation!r}"
         )
     pillow = _pillow()
-    mode, kept = MODES[color_mode]
+    mode, kept = MODES["grayscale" if grayscale else color_mode]
     with pillow.open(path) as file:
         image = file.copy() if file.mode in kept else file.convert(mode)
     size = target_size and (target_size[1], target_size[0])

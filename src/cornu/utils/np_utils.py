@@ -4,11 +4,14 @@ import numpy as np
 
 from .. import config
 from ..eras import border
+from .conv_utils import conv_input_length, conv_output_length
 
 __all__ = [
     "accuracy",
     "binary_logloss",
     "categorical_probas_to_classes",
+    "conv_input_length",
+    "conv_output_length",
     "convert_kernel",
     "multiclass_logloss",
     "probas_to_classes",

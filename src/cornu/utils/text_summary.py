@@ -174,7 +174,7 @@ class Table(NamedTuple):
             shape = shape_of(operation, nodes, self.era)
             cells = [f"{prefix}{name} ({kind_of(operation)})", shape, params_of(operation, self.era)]
             if self.connected:
-                found = [sources[id(each)] for node in nodes for each in node.inputs]
+                found = [sources[id(each)] for node in nodes for each in node.inputs if id(each) in sources]
                 cells.append(", ".join(found) or ("-" if self.era == 3 else ""))
             table.append([*cells, *([trained(operation)] if self.show_trainable else [])])
             if self.expand_nested and getattr(operation, "layers", None):

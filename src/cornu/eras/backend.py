@@ -1,0 +1,157 @@
+"""`keras.backend` of eras 1 and 2: each name as the era had it, found when it is asked for."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+
+import jax
+
+from .. import config, graph, registry
+from ..layers import code
+from ..ops import numpy as ops
+from ..symbol import Symbol
+from ..variable import Live, Tensorlike, Variable
+from . import (
+    backend_ctc,
+    backend_first,
+    backend_graph,
+    backend_images,
+    backend_loops,
+    backend_maths,
+    backend_nn,
+    backend_settings,
+)
+from .backend_table import FIRST, FUNCTIONS
+
+FOREIGN = "cntk mxnet tensorflow theano torch".split()  # whose objects are no arrays here
+
+CONSTANTS: dict[str, Callable] = {
+    "_BACKEND": config.backend,
+    "_EPSILON": config.epsilon,
+    "_FLOATX": config.floatx,
+    "_IMAGE_DATA_FORMAT": config.image_data_format,
+    "_IMAGE_DIM_ORDERING": backend_settings.image_dim_ordering,
+    "_LEARNING_PHASE": backend_graph.learning_phase,
+    "py_all": lambda: all,
+    "py_any": lambda: any,
+    "py_slice": lambda: slice,
+    "py_sum": lambda: sum,
+    "tf_major_version": lambda: 0,
+    "tf_minor_version": lambda: 12,
+}
+RAW = ("Function", "function", "is_sparse", "variable")  # take sparse matrices as they are
+
+# The modules that fill the tables as they are imported.
+PARTS = (
+    *(backend_ctc, backend_first, backend_graph, backend_images),
+    *(backend_loops, backend_maths, backend_nn, backend_settings),
+)
+
+__all__ = sorted({*FUNCTIONS, *FIRST})
+
+
+def __getattr__(name: str):
+    """A function in the signature of the era that holds now."""
+    if name in CONSTANTS:
+        return CONSTANTS[name]()
+    if name not in FUNCTIONS and name not in FIRST:
+        raise AttributeError(f"keras.backend has no `{name}`.{registry.nearest(name, __all__)}")
+    return _of_era(name, config.era())
+
+
+@functools.cache
+def _of_era(name: str, era: int) -> Callable:
+    tables = (FIRST, FUNCTIONS) if era == 1 else (FUNCTIONS, FIRST)
+    function = next(table[name] for table in tables if name in table)
+    return function if inspect.isclass(function) else _checked(name, function)
+
+
+def _checked(name: str, function: Callable) -> Callable:
+    """The function, with sparse matrices made dense, and a word about what cannot be computed with."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"K.{name}{signature}: {error}") from None
+        if name not in RAW:
+            args, kwargs = jax.tree.map(functools.partial(_dense, name), (args, kwargs))
+        return function(*args, **kwargs)
+
+    wrapper.__name__ = wrapper.__qualname__ = name
+    wrapper.__signature__ = signature
+    return wrapper
+
+
+def _dense(name: str, x):
+    package = type(x).__module__.partition(".")[0]
+    if package in FOREIGN:
+        raise TypeError(
+            f"K.{name} was given {x!r}, which belongs to {package}. Cornu computes with symbols and arrays of its own: "
+            f"write that expression with functions of keras.backend"
+        )
+    return x.toarray() if hasattr(x, "toarray") and not isinstance(x, Tensorlike) else x
+
+
+code.GLOBALS["K"] = sys.modules[__name__]  # what functions in files call it
+
+# ---- what tensors had in these eras ------------------------------------------------------------
+
+
+class TensorShape(tuple):
+    """A shape as TensorFlow told it."""
+
+    def as_list(self) -> list:
+        """The sizes as a list."""
+        return list(self)
+
+
+def _history(symbol: Symbol):
+    """The layer that made a symbol, which call of it that was, and which output."""
+    if not backend_maths.is_keras_tensor(symbol):
+        raise AttributeError(f"{symbol!r} was not made by a layer: it has no `_keras_history`")
+    made = jax.tree.leaves(symbol.node.outputs)
+    place = next(i for i, each in enumerate(made) if each is symbol)
+    return symbol.node.operation, symbol.node.index, place
+
+
+def _uses_learning_phase(symbol: Symbol) -> bool:
+    """Whether training and testing may make different things of a symbol."""
+    for node in graph.ancestors(symbol):
+        call = getattr(type(node.operation), "call", None)
+        phase = isinstance(node.operation, backend_graph._Phase) or node.operation is backend_graph.by_phase
+        if phase or call and "training" in inspect.signature(call).parameters:
+            return True
+    return False
+
+
+def _evaluate(x, given: Mapping | None = None):
+    """The value of a tensor, given a dict from the symbols that it waits for to arrays."""
+    if not given:
+        return backend_graph.eval_(x)
+    return backend_graph.Function(list(given), x, compiled=False)(list(given.values()))
+
+
+def _dimshuffle(x, *pattern):
+    """Axes in another order; 'x' for a new one of size 1."""
+    pattern = pattern[0] if len(pattern) == 1 and isinstance(pattern[0], list | tuple) else pattern
+    made = ops.transpose(x, [axis for axis in pattern if axis != "x"])
+    return ops.expand_dims(made, tuple(i for i, axis in enumerate(pattern) if axis == "x"))
+
+
+for _kind in (Symbol, Live):
+    _kind.dimshuffle = _dimshuffle
+    _kind.eval = _evaluate
+    _kind.get_shape = lambda self: TensorShape(self.shape)
+Symbol._keras_shape = property(
+    lambda self: tuple(self.shape), lambda self, shape: setattr(self, "shape", tuple(shape))
+)
+Live._keras_shape = property(lambda self: tuple(self.shape))
+Symbol._keras_history = property(_history)
+Symbol._uses_learning_phase = property(_uses_learning_phase)
+Live._uses_learning_phase = False
+Variable.get_value = lambda self, borrow=False: self.numpy()
+Variable.set_value = lambda self, value, borrow=False: backend_graph.set_value(self, value)
