@@ -25,9 +25,9 @@ FLOORS = {
     "preprocessing.image_iterators preprocessing.text training.callback",
     5: "cli datasets.boston_housing datasets.california_housing datasets.cifar10 datasets.cifar100 "
     "datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters eras.backend_settings "
-    "ops.wrap preprocessing.image saving.walk training.monitors training.tensorboard",
+    "ops.wrap preprocessing.image_folders saving.walk training.monitors training.tensorboard",
     6: "__main__ functional ops.arrays ops.control ops.convolution ops.ctc ops.indexing ops.patches "
-    "ops.table random saving.hdf5 training.callbacks",
+    "ops.table preprocessing.image random saving.hdf5 training.callbacks",
     7: "callbacks eras.backend_graph eras.past ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent "
     "ops.warp saving.archive training.generators utils.text_summary",
     8: "applications.imagenet_utils constraints eras.backend_ctc eras.updates initializers layers.code "

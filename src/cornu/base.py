@@ -28,11 +28,18 @@ class Configurable:
             cls.__init__ = border.constructor(cls, cls.__init__)
 
     def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments as they stand now: attributes first, then what was given."""
-        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
-        names = [p.name for p in parameters if p.kind not in _VARIADIC]
-        if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
-            names += [*self.inherited, *self._arguments]
+        """The constructor's arguments as they stand now: attributes first, then what was given.
+
+        Of a class with a `get_config` of its own, a user's, those of the library's class that it comes from: it adds
+        the rest itself.
+        """
+        cls = self._told_by()
+        own = cls is type(self)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        kinds = _VARIADIC if own else (*_VARIADIC, inspect.Parameter.KEYWORD_ONLY)
+        names = [p.name for p in parameters if p.kind not in kinds]
+        if not own or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+            names += [*self.inherited, *(self._arguments if own else ())]
         held = vars(self)
         found = {}
         for name in dict.fromkeys(names):
@@ -45,6 +52,15 @@ class Configurable:
             elif hasattr(self, name) and not callable(getattr(type(self), name, None)):
                 found[name] = getattr(self, name)
         return found
+
+    @classmethod
+    def _told_by(cls) -> type:
+        """The class whose constructor says what belongs into a configuration."""
+        teller = next(each for each in cls.__mro__ if "get_config" in vars(each))
+        if teller.__module__.startswith("cornu."):
+            return cls
+        below = cls.__mro__[cls.__mro__.index(teller) + 1 :]
+        return next(each for each in below if each.__module__.startswith("cornu."))
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs to make another like this one, in plain data."""

@@ -315,7 +315,15 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    "content", [Evil(), [Evil()], {"a": lists([[Evil()]])}, os.path.join, print], ids=str
+    "content",
+    [Evil(), [Evil()], {"a": lists([[Evil()]])}, os.path.join, print],
+    ids=[
+        "object",
+        "in a list",
+        "in an array",
+        "function",
+        "builtin",
+    ],  # no addresses: processes have to agree
 )
 def test_code_in_pickles_is_refused(tmp_path, content):
     (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))

@@ -58,10 +58,6 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarIn
     return info
 
 
-def left_over(folder) -> list[str]:
-    return [name for name in os.listdir(folder) if not name.endswith(".lock")]
-
-
 # ---- downloading -------------------------------------------------------------------------------------
 
 
@@ -75,7 +71,7 @@ def test_downloaded_once(home, site, digest, capsys):
         assert open(path, "rb").read() == DATA
     assert site.asked == ["/some/data.bin"]
     assert capsys.readouterr().out.count("Downloading data from") == 1
-    assert left_over(home / "datasets") == ["data.bin"]
+    assert os.listdir(home / "datasets") == ["data.bin"]
 
 
 def test_name_from_the_url_and_other_folders(home, site, tmp_path):
@@ -117,14 +113,14 @@ def test_half_a_file_is_none(home, site):
         OSError, match="broke off after 64000 of 128000 bytes. If you have the file, put it at"
     ):
         get_file("a", f"{site.url}/a")
-    assert left_over(home / "datasets") == []
+    assert os.listdir(home / "datasets") == []
 
 
 def test_wrong_hash_keeps_nothing(home, site):
     site.files["/a"] = DATA
     with pytest.raises(ValueError, match="its sha256 hash is not 0000.*Nothing was kept"):
         get_file("a", f"{site.url}/a", file_hash="0" * 64)
-    assert left_over(home / "datasets") == []
+    assert os.listdir(home / "datasets") == []
     with pytest.raises(ValueError, match="32 or a SHA-256 of 64"):
         get_file("a", f"{site.url}/a", file_hash="123")
 
@@ -191,6 +187,13 @@ def test_processes_wait_for_one_another(tmp_path):
             assert time.monotonic() - started > 0.2
 
 
+def test_urlretrieve(site, tmp_path):
+    site.files["/a"], told = DATA, []
+    name, headers = files.urlretrieve(f"{site.url}/a", tmp_path / "a", lambda *numbers: told.append(numbers))
+    assert (tmp_path / "a").read_bytes() == DATA and name == str(tmp_path / "a")
+    assert headers["Content-Length"] == str(len(DATA)) and told[-1] == (2, files.BLOCK, len(DATA))
+
+
 def test_no_place_to_write(site, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -214,7 +217,12 @@ def test_era_3_unpacks_into_a_folder_of_its_own(home, site, make):
             path = get_file(name, f"{site.url}/x.tar.gz", extract=True)
             assert path == str(home / "datasets" / folder)
             assert open(os.path.join(path, "top", "deep", "b.txt")).read() == "2"
-    assert sorted(left_over(home / "datasets")) == ["other", "other_archive", "some.tar.gz", "some_extracted"]
+    assert sorted(os.listdir(home / "datasets")) == [
+        "other",
+        "other_archive",
+        "some.tar.gz",
+        "some_extracted",
+    ]
     assert len(site.asked) == 2
 
 
@@ -252,7 +260,7 @@ def test_archives_that_lead_elsewhere_are_refused(home, site, case):
     site.files["/x"] = BAD[case]
     with pytest.raises(ValueError, match="The archive"):
         get_file("x", f"{site.url}/x", extract=True)
-    assert left_over(home / "datasets") == ["x_archive"]
+    assert os.listdir(home / "datasets") == ["x_archive"]
     assert not list(home.glob("**/*evil*"))
 
 

@@ -50,6 +50,12 @@ def test_normalizer(path):
     np.testing.assert_array_equal(matrix[[2, 1]], ROWS[[2, 1]] - 1)
 
 
+def test_shape_and_type_are_what_the_normalizer_makes(path):
+    matrix = HDF5Matrix(path, "x", 0, 10, normalizer=lambda rows: rows[:, ::2].astype("uint8"))
+    assert (matrix.shape, matrix.dtype) == ((10, 2), "uint8")
+    np.testing.assert_array_equal(matrix[2:4], ROWS[2:4, ::2])
+
+
 @pytest.mark.parametrize("key", [10, -11, slice(0, 11), [3, 10], np.array([-11])])
 def test_beyond_the_rows(path, key):
     with pytest.raises(IndexError, match="has 10 rows here"):
@@ -59,6 +65,8 @@ def test_beyond_the_rows(path, key):
 def test_what_is_not_there(path):
     with pytest.raises(KeyError, match="no dataset 'z'; it has group, x"):
         HDF5Matrix(path, "z")
+    with pytest.raises(TypeError, match="got None"):
+        HDF5Matrix(path, "x")[None]
     with pytest.raises(FileNotFoundError):
         HDF5Matrix(f"{path}5", "x")
     with pytest.raises(IndexError, match="start=3, end=99"):

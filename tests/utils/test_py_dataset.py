@@ -65,3 +65,51 @@ def test_what_a_subclass_has_to_write():
 
 def test_the_old_name():
     assert cornu.utils.Sequence is cornu.utils.PyDataset
+
+
+class Numbers(cornu.utils.PyDataset):
+    def __init__(self):
+        super().__init__()
+        self.factor, self.made = 1, 0
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        self.made += 1
+        return index * self.factor
+
+    def on_epoch_end(self):
+        self.factor *= 5
+
+
+def test_enqueuer_keeps_the_order():
+    batches = cornu.utils.OrderedEnqueuer(Numbers())
+    batches.start(workers=3, max_queue_size=4)
+    found = list(itertools.islice(batches.get(), 24))
+    assert found == list(range(12)) + [5 * n for n in range(12)]
+    batches.stop()
+    assert not batches.is_running()
+
+
+def test_enqueuer_shuffles_and_stops():
+    numbers = Numbers()
+    batches = cornu.utils.OrderedEnqueuer(numbers, shuffle=True)
+    batches.start(2, 3)
+    made = batches.get()
+    found = [next(made) for _ in range(12)]
+    assert found != sorted(found) == list(range(12))
+    batches.stop()
+    assert len(list(made)) <= 3 and numbers.made <= 16
+
+
+def test_enqueuer_raises_what_a_batch_raises():
+    class Broken(Numbers):
+        def __getitem__(self, index):
+            raise KeyError("gone")
+
+    batches = cornu.utils.OrderedEnqueuer(Broken())
+    batches.start()
+    with pytest.raises(KeyError, match="gone"):
+        next(batches.get())
+    batches.stop()

@@ -14,6 +14,7 @@ from ..saving import archive, hdf5
 from ..symbol import is_symbol
 from ..utils import files
 from ..utils.layer_utils import convert_all_kernels_in_model
+from .imagenet_utils import obtain_input_shape
 
 GITHUB = "https://github.com/fchollet/deep-learning-models/releases/download/"
 GOOGLE = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -68,7 +69,14 @@ class Application(NamedTuple):
             raise ValueError(
                 f"Trained weights go with 'softmax' or no activation; got {classifier_activation!r}"
             )
-        shape = self.input_shape(input_shape, include_top, weights)
+        shape = obtain_input_shape(
+            input_shape,
+            default_size=self.size,
+            min_size=self.smallest[config.era()],
+            data_format=config.image_data_format(),
+            require_flatten=include_top,
+            weights=weights,
+        )
         image = input_of(input_tensor, shape)
         x = self.body(image)
         if include_top:
@@ -82,40 +90,22 @@ class Application(NamedTuple):
             model.load_weights(weights)
         return model
 
-    def input_shape(self, given: tuple | None, include_top: bool, weights) -> tuple:
-        """The shape of an image; ValueError for one that the layers cannot take."""
-        first = config.image_data_format() == "channels_first"
-        usual = (3, self.size, self.size) if first else (self.size, self.size, 3)
-        if given is None:
-            open_ = (3, None, None) if first else (None, None, 3)
-            return usual if include_top else open_
-        given, smallest = tuple(given), self.smallest[config.era()]
-        if len(given) != 3:
-            raise ValueError(f"input_shape has three numbers, such as {usual}; got {given}")
-        channels, sides = (given[0], given[1:]) if first else (given[2], given[:2])
-        trained = weights == "imagenet" or config.era() == 1
-        if include_top and trained and given != usual:
-            raise ValueError(f"With include_top=True, input_shape is {usual}; got {given}")
-        if include_top and None in given:
-            raise ValueError(f"With include_top=True, input_shape is known in all its parts; got {given}")
-        if channels != 3 and trained:
-            raise ValueError(
-                f"Images have 3 channels here, on axis {0 if first else 2}; got input_shape={given}"
-            )
-        if any(side is not None and side < smallest for side in sides):
-            raise ValueError(
-                f"Images have at least {smallest} x {smallest} pixels here; got input_shape={given}"
-            )
-        return given
-
     def file(self, name: str, include_top: bool) -> tuple[str, bool]:
         """The path of the downloaded weights, and whether they are for Theano's way to convolve."""
-        kind = KINDS[config.image_data_format()]
-        known = self.weights.get((config.era(), kind)) or self.weights[config.era(), "tf"]
-        kind = kind if (config.era(), kind) in self.weights else "tf"
-        file = f"{name}_weights_{kind}_dim_ordering_{kind}_kernels{'' if include_top else '_notop'}.h5"
+        era, kind = config.era(), KINDS[config.image_data_format()]
+        kind = kind if (era, kind) in self.weights else "tf"
+        known = self.weights[era, kind]
         file_hash = known.top if include_top else known.no_top
-        return fetch(file, known.base, file_hash), kind == "th"
+        return fetch(file_name(name, kind, include_top), known.base, file_hash), kind == "th"
+
+    def urls(self, name: str, era: int, kind: str = "tf") -> tuple[str, str]:
+        """Where the weights with and without the last layers are."""
+        base = self.weights[era, kind].base
+        return base + file_name(name, kind, True), base + file_name(name, kind, False)
+
+
+def file_name(name: str, kind: str, include_top: bool) -> str:
+    return f"{name}_weights_{kind}_dim_ordering_{kind}_kernels{'' if include_top else '_notop'}.h5"
 
 
 def fetch(file: str, base: str, file_hash: str | None) -> str:

@@ -8,11 +8,12 @@ from .. import config
 from ..eras import border
 from ..ops import arrays
 from ..ops import numpy as ops
+from ..symbol import is_symbol
 from ..utils import files
 
-__all__ = ["decode_predictions", "preprocess_input"]
+__all__ = ["decode_predictions", "obtain_input_shape", "preprocess_input"]
 
-CLASS_INDEX_PATH = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+CLASS_INDEX_PATH = "https://storage.googleapis.com/download.tensorflow.org/data/imagenetCLASS_INDEX.json"
 CLASS_INDEX_HASH = "c2c37ea517e94d9795004a39431a14cb"
 CLASSES = 1000
 BGR = (103.939, 116.779, 123.68)  # means over ImageNet: of blue, green and red from 0 to 255,
@@ -22,7 +23,7 @@ RGB = (
 )  # and of red, green and blue from 0 to 1, with their deviations
 MODES = ("caffe", "tf", "torch")
 
-_class_index: dict[str, list[str]] = {}
+CLASS_INDEX: dict[str, list[str]] = {}  # read when it is needed
 
 
 @border.method("preprocess_input")
@@ -44,7 +45,7 @@ def preprocess_input(x, data_format: str | None = None, mode: str = "caffe"):
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}; got {mode!r}")
     axis = -3 if config.standardize_data_format(data_format) == "channels_first" else -1
-    if arrays.is_tensor(x):
+    if arrays.is_tensor(x) or is_symbol(x):
         return _prepared(x, mode, axis, ops.flip, ops.convert_to_tensor)
     x = np.asarray(x)
     return _prepared(x if x.dtype.kind == "f" else x.astype(config.floatx()), mode, axis, np.flip, np.asarray)
@@ -81,13 +82,50 @@ def decode_predictions(preds, top: int = 5) -> list[list[tuple[str, str, float]]
     preds = np.asarray(preds)
     if preds.ndim != 2 or preds.shape[1] != CLASSES:
         raise ValueError(f"decode_predictions: predictions have the shape (n, {CLASSES}); got {preds.shape}")
-    if not _class_index:
+    if not CLASS_INDEX:
         path = files.get_file(
-            fname="imagenet_class_index.json",
+            fname="imagenetCLASS_INDEX.json",
             origin=CLASS_INDEX_PATH,
             cache_subdir="models",
             file_hash=CLASS_INDEX_HASH,
         )
         with open(path) as file:
-            _class_index.update(json.load(file))
-    return [[(*_class_index[str(i)], row[i]) for i in row.argsort()[-top:][::-1]] for row in preds]
+            CLASS_INDEX.update(json.load(file))
+    return [[(*CLASS_INDEX[str(i)], row[i]) for i in row.argsort()[-top:][::-1]] for row in preds]
+
+
+@border.method("obtain_input_shape")
+def obtain_input_shape(
+    input_shape: tuple | None, default_size: int, min_size: int, data_format: str | None, require_flatten: bool,
+    weights=None,
+) -> tuple:  # fmt: skip
+    """The shape of one image that a network takes.
+
+    Args:
+        input_shape: what was asked for, or None.
+        default_size: pixels of a side of what the weights were trained on.
+        min_size: the fewest pixels of a side.
+        data_format: 'channels_last', 'channels_first', or None for the global setting.
+        require_flatten: whether layers behind need to know every size.
+        weights: None, 'imagenet' or the path of a file.
+
+    Raises ValueError for a shape that the network cannot take. In era 1 it has to be the usual one where
+    `require_flatten`, and have 3 channels; later only with ImageNet's weights.
+    """
+    first = config.standardize_data_format(data_format) == "channels_first"
+    usual = (3, default_size, default_size) if first else (default_size, default_size, 3)
+    if input_shape is None:
+        return usual if require_flatten else (3, None, None) if first else (None, None, 3)
+    shape, strict = tuple(input_shape), weights == "imagenet" or config.era() == 1
+    if len(shape) != 3:
+        raise ValueError(f"input_shape has three numbers, such as {usual}; got {shape}")
+    channels, sides = (shape[0], shape[1:]) if first else (shape[2], shape[:2])
+    if require_flatten and strict and shape != usual:
+        raise ValueError(f"With include_top=True, input_shape is {usual}; got {shape}")
+    if require_flatten and None in shape:
+        raise ValueError(f"With include_top=True, input_shape is known in all its parts; got {shape}")
+    if channels != 3 and strict:
+        raise ValueError(f"Images have 3 channels here, on axis {0 if first else 2}; got input_shape={shape}")
+    if any(side is not None and side < min_size for side in sides):
+        raise ValueError(f"Images have at least {min_size} x {min_size} pixels here; got input_shape={shape}")
+    return shape

@@ -148,6 +148,9 @@ APPLICATION = Application(
         (3, "tf"): Weights(f"{GOOGLE}inception_v3/", *_PAPER_HASHES),
     },
 )
+TH_WEIGHTS_PATH, TH_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("inception_v3", 1, "th")
+TF_WEIGHTS_PATH, TF_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("inception_v3", 1)
+WEIGHTS_PATH, WEIGHTS_PATH_NO_TOP = APPLICATION.urls("inception_v3", 2)
 
 
 @border.method("InceptionV3")

@@ -17,6 +17,8 @@ from .building import GITHUB, KINDS, channel_axis, check_weights, fetch, input_o
 __all__ = ["MusicTaggerCRNN", "decode_predictions", "preprocess_input"]
 
 FREQUENCIES, FRAMES = 96, 1366
+BASE, FILE = f"{GITHUB}v0.3/", "music_tagger_crnn_weights_tf_kernels_{}_dim_ordering.h5"
+TH_WEIGHTS_PATH, TF_WEIGHTS_PATH = BASE + FILE.format("th"), BASE + FILE.format("tf")
 BLOCKS = ((64, 2), (128, 3), (128, 4), (128, 4))  # filters, and the size of the pool
 
 
@@ -60,8 +62,7 @@ def MusicTaggerCRNN(  # noqa: N802 - Keras's name
         melgram if input_tensor is None else get_source_inputs(melgram), x, name="music_tagger_crnn"
     )
     if weights == "msd":
-        kind = KINDS[config.image_data_format()]
-        path = fetch(f"music_tagger_crnn_weights_tf_kernels_{kind}_dim_ordering.h5", f"{GITHUB}v0.3/", None)
+        path = fetch(FILE.format(KINDS[config.image_data_format()]), BASE, None)
         load(model, path, theano=False, by_name=True)
     elif weights is not None:
         model.load_weights(weights, by_name=True)

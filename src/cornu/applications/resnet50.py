@@ -136,6 +136,9 @@ APPLICATION = Application(
     },
     {"avg": "avg_pool", "max": "max_pool"},
 )
+TH_WEIGHTS_PATH, TH_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("resnet50", 1, "th")
+TF_WEIGHTS_PATH, TF_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("resnet50", 1)
+WEIGHTS_PATH, WEIGHTS_PATH_NO_TOP = APPLICATION.urls("resnet50", 2)
 
 
 @border.method("ResNet50")

@@ -51,6 +51,9 @@ APPLICATION = Application(
         (3, "tf"): Weights(f"{GOOGLE}vgg16/", *_HASHES),
     },
 )
+TH_WEIGHTS_PATH, TH_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg16", 1, "th")
+TF_WEIGHTS_PATH, TF_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg16", 1)
+WEIGHTS_PATH, WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg16", 2)
 
 
 @border.method("VGG16")

@@ -21,6 +21,9 @@ APPLICATION = Application(
         (3, "tf"): Weights(f"{GOOGLE}vgg19/", *_HASHES),
     },
 )
+TH_WEIGHTS_PATH, TH_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg19", 1, "th")
+TF_WEIGHTS_PATH, TF_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg19", 1)
+WEIGHTS_PATH, WEIGHTS_PATH_NO_TOP = APPLICATION.urls("vgg19", 2)
 
 
 @border.method("VGG19")

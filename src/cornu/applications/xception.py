@@ -90,6 +90,8 @@ APPLICATION = Application(
         (3, "tf"): Weights(f"{GOOGLE}xception/", *_HASHES),
     },
 )
+TF_WEIGHTS_PATH, TF_WEIGHTS_PATH_NO_TOP = APPLICATION.urls("xception", 1)
+WEIGHTS_PATH, WEIGHTS_PATH_NO_TOP = APPLICATION.urls("xception", 2)
 
 
 @border.method("Xception")

@@ -65,7 +65,8 @@ CLASSES = {
         "set_global_policy": "set_dtype_policy",
     },
     "constraints": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
-    "utils": {"Sequence": "PyDataset", "plot": "plot_model"},
+    "utils": {"Sequence": "PyDataset", "_hash_file": "hash_file", "plot": "plot_model"},
+    "applications.imagenet_utils": {"_obtain_input_shape": "obtain_input_shape"},
 }
 
 # ---- arguments: class -> old name -> new name; None: has no meaning here and is dropped ----------
@@ -187,6 +188,7 @@ METHODS = {
     "array_to_img": _FORMAT,
     "convert_kernel": _FORMAT,
     "img_to_array": _FORMAT,
+    "obtain_input_shape": _FORMAT | {"include_top": "require_flatten"},
     "random_channel_shift": {"intensity": "intensity_range"},
     "relu": {"alpha": "negative_slope"},
     "normalize": {"a": "x"},
@@ -365,8 +367,8 @@ POSITIONS = {
             "preprocessing_function dim_ordering",
             "ImageDataGenerator.flow": f"x y batch_size shuffle seed {_SAVED}",
             "NumpyArrayIterator": f"x y image_data_generator batch_size shuffle seed dim_ordering {_SAVED}",
-            "DirectoryIterator": "directory image_data_generator target_size color_mode dim_ordering classes class_mode "
-            f"batch_size shuffle seed {_SAVED} follow_links",
+            "DirectoryIterator": "directory image_data_generator target_size color_mode dim_ordering classes "
+            f"class_mode batch_size shuffle seed {_SAVED} follow_links",
             **dict.fromkeys(_APPLICATIONS, "include_top weights input_tensor input_shape classes"),
             "get_file": "fname origin untar md5_hash cache_subdir",
             "load_img": "path grayscale target_size",

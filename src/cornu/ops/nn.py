@@ -143,8 +143,9 @@ def multi_hot(
     num_classes = kwargs.pop("num_tokens", num_classes)
     if kwargs or num_classes is None:
         raise TypeError(f"multi_hot: expected `num_classes` and no {sorted(kwargs) or 'None for it'}")
-    hot = one_hot(as_array(inputs).astype("int32"), num_classes, axis, dtype, sparse)
-    return hot.max(1 if jnp.ndim(inputs) > 1 else 0)
+    inputs = as_array(inputs)
+    hot = one_hot(inputs.astype("int32"), num_classes, axis, dtype, sparse)
+    return hot.max(1 if inputs.ndim > 1 else 0)
 
 
 # ---- cross-entropies ---------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from ..eras import border
 from ..utils.image import array_to_img, img_to_array, list_pictures, load_img, save_img
 from . import image_affine as affine
 from .image_affine import transform_matrix_offset_center
+from .image_folders import DirectoryIterator
 from .image_iterators import (
-    DirectoryIterator,
     ImageIterator,
     Iterator,
     NumpyArrayIterator,

@@ -15,7 +15,7 @@ from ..registry import (
 )
 from ..training.compiled import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..training.progress import Progbar
-from .data import PyDataset, Sequence
+from .data import OrderedEnqueuer, PyDataset, Sequence
 from .layer_utils import (
     convert_all_kernels_in_model,
     convert_dense_weights_data_format,
@@ -26,7 +26,7 @@ from .numeric import normalize, pad_sequences, to_categorical
 
 _LATER = {  # imported when they are asked for
     **dict.fromkeys(["array_to_img", "img_to_array", "load_img", "save_img"], "image"),
-    **dict.fromkeys(["get_file", "validate_file"], "files"),
+    **dict.fromkeys(["get_file", "hash_file", "urlretrieve", "validate_file"], "files"),
     **dict.fromkeys(["model_to_dot", "plot_model"], "plot"),
     "HDF5Matrix": "io_utils",
 }
@@ -45,6 +45,7 @@ del deserialize, serialize
 __all__ = [
     "CustomObjectScope",
     "HDF5Matrix",
+    "OrderedEnqueuer",
     "Progbar",
     "PyDataset",
     "Sequence",

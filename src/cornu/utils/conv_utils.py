@@ -10,9 +10,13 @@ PADDINGS = ("causal", "full", "same", "valid")
 MARGINS = {"full": lambda size: size - 1, "same": lambda size: size // 2, "valid": lambda size: 0}
 
 
+class UnknownPadding(ValueError, AssertionError):
+    """A word that means no padding; Keras asserted that."""
+
+
 def _checked(padding: str, known: Iterable[str]) -> str:
     if padding not in known:
-        raise ValueError(f"padding is one of {', '.join(sorted(known))}; got {padding!r}")
+        raise UnknownPadding(f"padding is one of {', '.join(sorted(known))}; got {padding!r}")
     return padding
 
 

@@ -1,6 +1,9 @@
 """Data that is made a batch at a time."""
 
+import collections
+import concurrent.futures
 import itertools
+import random
 from collections.abc import Iterator
 
 
@@ -55,3 +58,60 @@ class PyDataset:
 
 
 Sequence = PyDataset
+
+
+class OrderedEnqueuer:
+    """Threads that make the batches of a `Sequence` ahead of need, epoch after epoch, in order.
+
+    Args:
+        sequence: whose batches are made; it is told when an epoch is over.
+        use_multiprocessing: accepted; threads make the batches in any case.
+        shuffle: whether they come in another order each epoch.
+
+    Example:
+        >>> class Squares(PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...     def __getitem__(self, index):
+        ...         return index**2
+        >>> batches = OrderedEnqueuer(Squares())
+        >>> batches.start(workers=2)
+        >>> list(itertools.islice(batches.get(), 5))
+        [0, 1, 4, 0, 1]
+        >>> batches.stop()
+    """
+
+    def __init__(self, sequence, use_multiprocessing: bool = False, shuffle: bool = False):
+        self.sequence, self.use_multiprocessing, self.shuffle = sequence, use_multiprocessing, shuffle
+        self._pool: concurrent.futures.ThreadPoolExecutor | None = None
+        self._ahead = 10
+
+    def start(self, workers: int = 1, max_queue_size: int = 10) -> None:
+        """Start threads that keep up to `max_queue_size` batches ready."""
+        self._pool = concurrent.futures.ThreadPoolExecutor(max(workers, 1))
+        self._ahead = max(max_queue_size, 1)
+
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped."""
+        return self._pool is not None
+
+    def stop(self, timeout: float | None = None) -> None:
+        """End the threads; batches that are being made are waited for, whatever `timeout` says."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+    def get(self) -> Iterator:
+        """The batches, without end; what making one raises is raised here."""
+        while self.is_running():
+            order = list(range(len(self.sequence)))
+            if self.shuffle:
+                random.shuffle(order)
+            waiting: collections.deque = collections.deque()
+            while order or waiting:
+                while order and len(waiting) < self._ahead:
+                    waiting.append(self._pool.submit(self.sequence.__getitem__, order.pop(0)))
+                yield waiting.popleft().result()
+                if not self.is_running():
+                    return
+            getattr(self.sequence, "on_epoch_end", lambda: None)()

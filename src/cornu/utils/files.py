@@ -15,8 +15,8 @@ import urllib.parse
 import urllib.request
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from .. import config
 from ..eras import border
@@ -149,12 +149,29 @@ def _folder(cache_dir, cache_subdir: str) -> str:
 def locked(path: str) -> Iterator[None]:
     """Keep other threads and processes from doing the same for the length of a `with`."""
     lock = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock")
-    with open(lock, "a") as file:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        else:
+    if fcntl is None:
+        with open(lock, "a") as file:
             _lock_on_windows(file)
-        yield  # closing the file sets the lock free
+            yield  # closing the file sets the lock free
+        return
+    while True:
+        with open(lock, "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_still(lock, file):  # who had it before has taken the file away
+                continue
+            try:
+                yield
+            finally:
+                os.unlink(lock)
+            return
+
+
+def _is_still(path: str, file) -> bool:
+    """Whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _lock_on_windows(file) -> None:
@@ -210,7 +227,14 @@ def _download(url: str, path: str, file_hash: str | None, algorithm: str) -> Non
     )
     try:
         with os.fdopen(handle, "wb") as file:
-            _fetch(url, file)
+            bar = None
+
+            def show(seen: int, size: int | None) -> None:
+                nonlocal bar
+                bar = bar or Progbar(size)
+                bar.update(seen, finalize=seen == size)
+
+            _fetch(url, file, show)
         if file_hash and not validate_file(part, file_hash, algorithm):
             raise ValueError(
                 f"{url} is not the file that was expected: its {_algorithm(algorithm, file_hash)} hash is not "
@@ -235,20 +259,41 @@ def _umask() -> int:
     return mask
 
 
-def _fetch(url: str, file) -> None:
+def _fetch(url: str, file, told: Callable[[int, int | None], None]) -> Any:
+    """Download into an open file; `told` hears how much is there, and how much there will be."""
     request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible; cornu)"})
     opener = urllib.request.build_opener(_Redirects)
     with opener.open(request, timeout=TIMEOUT) as answer:
         size = answer.headers.get("Content-Length")
-        size = int(size) if size else None
-        bar, seen = Progbar(size), 0
+        size, seen = int(size) if size else None, 0
         while block := answer.read(BLOCK):
             file.write(block)
             seen += len(block)
-            bar.update(seen, finalize=False)
+            told(seen, size)
     if size is not None and seen != size:
         raise OSError(f"it broke off after {seen} of {size} bytes")
-    bar.update(seen, finalize=True)
+    return answer.headers
+
+
+def urlretrieve(
+    url: str, filename: str | os.PathLike, reporthook: Callable[[int, int, int], None] | None = None
+) -> tuple[str, Any]:  # fmt: skip
+    """Download into a file, without a cache; what is safe is what `get_file` takes for safe.
+
+    Args:
+        url: where it is.
+        filename: where it goes.
+        reporthook: told the number of blocks, the size of a block, and of the file (-1 if that is not known).
+
+    Returns the name of the file, and what the server said about it.
+    """
+
+    def told(seen: int, size: int | None) -> None:
+        if reporthook:
+            reporthook(-(-seen // BLOCK), BLOCK, -1 if size is None else size)
+
+    with open(filename, "wb") as file:
+        return os.fspath(filename), _fetch(_safe(url), file, told)
 
 
 def _algorithm(name: str, file_hash: str) -> str:
@@ -272,11 +317,16 @@ def validate_file(
         algorithm: 'md5', 'sha256', or 'auto': by the number of digits.
         chunk_size: bytes that are read at once.
     """
-    digest = hashlib.new(_algorithm(algorithm, file_hash), usedforsecurity=False)
+    return hash_file(fpath, _algorithm(algorithm, file_hash), chunk_size) == file_hash.lower()
+
+
+def hash_file(fpath: str | os.PathLike, algorithm: str = "sha256", chunk_size: int = 65535) -> str:
+    """The hash of a file, as hexadecimal digits: 'sha256' or 'md5'."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with open(fpath, "rb") as file:
         while block := file.read(chunk_size):
             digest.update(block)
-    return digest.hexdigest() == file_hash.lower()
+    return digest.hexdigest()
 
 
 # ---- unpacking ------------------------------------------------------------------------------------

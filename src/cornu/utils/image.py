@@ -99,10 +99,6 @@ def load_img(
     """
     if color_mode not in MODES:
         raise ValueError(f"load_img: color_mode is one of {', '.join(MODES)}; got {color_mode!r}")
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(
-            f"load_img: interpolation is one of {', '.join(INTERPOLATIONS)}; got {interpolation!r}"
-        )
     pillow = _pillow()
     mode, kept = MODES["grayscale" if grayscale else color_mode]
     with pillow.open(path) as file:
@@ -110,6 +106,10 @@ def load_img(
     size = target_size and (target_size[1], target_size[0])
     if not size or image.size == tuple(size):
         return image
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"load_img: interpolation is one of {', '.join(INTERPOLATIONS)}; got {interpolation!r}"
+        )
     box = _middle(image.size, size) if keep_aspect_ratio else None
     return image.resize(size, getattr(pillow.Resampling, interpolation.upper()), box=box)
 

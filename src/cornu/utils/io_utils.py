@@ -53,6 +53,7 @@ class HDF5Matrix:
         self.end = len(self.data) if end is None else end
         if not 0 <= self.start <= self.end <= len(self.data):
             raise IndexError(f"{dataset} has the rows 0 to {len(self.data)}; got start={start}, end={end}")
+        self._like = self.data if normalizer is None else normalizer(self.data[start : start + 1])
 
     def __len__(self) -> int:
         return self.end - self.start
@@ -60,10 +61,12 @@ class HDF5Matrix:
     def __getitem__(self, key):
         rows, *rest = key if isinstance(key, tuple) else (key,)
         read = self._read(rows)
-        read = read[(slice(None) if np.ndim(read) == self.ndim else Ellipsis, *rest)] if rest else read
+        read = read[(slice(None) if np.ndim(read) == self.data.ndim else Ellipsis, *rest)] if rest else read
         return read if self.normalizer is None else self.normalizer(read)
 
     def _read(self, rows):
+        if rows is None:
+            raise TypeError(f"{self.data.name}: rows are numbers, slices or lists of numbers; got None")
         if isinstance(rows, slice):
             if rows.stop is not None and rows.stop > len(self):
                 raise IndexError(f"{self.data.name} has {len(self)} rows here; got {rows}")
@@ -86,15 +89,15 @@ class HDF5Matrix:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(self), *self.data.shape[1:])
+        return (len(self), *self._like.shape[1:])
 
     @property
     def dtype(self) -> np.dtype:
-        return self.data.dtype
+        return self._like.dtype
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim
+        return self._like.ndim
 
     @property
     def size(self) -> int:
