@@ -5,9 +5,13 @@ import os
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("KERAS_BACKEND", "jax")  # for the official Keras, where a test asks it
 
+import importlib  # noqa: E402
+import sys  # noqa: E402
+
 import pytest  # noqa: E402
 
 import cornu  # noqa: E402
+from cornu.eras import run  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +20,13 @@ def steady():
     cornu.utils.set_random_seed(0)
     yield
     cornu.set_era(3)
+
+
+@pytest.fixture
+def keras_is_cornu():
+    """`import keras` means Cornu for the length of a test; yields it."""
+    official = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "keras"}
+    run.install()
+    yield importlib.import_module("keras")
+    run.uninstall()
+    sys.modules.update(official)

@@ -43,8 +43,7 @@ FLOORS = {
     "training.losses",
     13: "eras.backend_maths eras.engine eras.graph0 layers.depthwise layers.multi_head layers.recurrent "
     "training.compiled",
-    14: "eras.backend_images eras.backend_loops layers.bygone layers.convolutional_recurrent "
-    "training.loop",
+    14: "eras.backend_images eras.backend_loops layers.bygone layers.convolutional_recurrent training.loop",
     15: "eras.backend_first model",
     16: "applications.building eras.backend sequential",
     17: "applications.inception_v3 applications.music_tagger_crnn applications.resnet50 "

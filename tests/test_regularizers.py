@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+import cornu
 from cornu import config, regularizers
 from cornu.variable import Variable
 
@@ -55,7 +56,7 @@ def test_eigenvalue():
 def test_l1_l2_without_arguments(era, wanted):
     with config.era_scope(era):
         for made in (regularizers.l1_l2(), regularizers.get("l1_l2")):
-            assert made.get_config() == {"l1": wanted, "l2": wanted}
+            assert made.plain_config() == {"l1": wanted, "l2": wanted}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_l1_l2_without_arguments(era, wanted):
 def test_configurations_of_every_era(saved):
     for era in (1, 2, 3):
         with config.era_scope(era):
-            assert regularizers.get(saved).get_config() == {"l1": 0.1, "l2": 0.2}
+            assert regularizers.get(saved).plain_config() == {"l1": 0.1, "l2": 0.2}
 
 
 def test_what_get_takes():
@@ -93,3 +94,13 @@ def test_what_get_takes():
 def test_bad_arguments(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_configurations_say_their_name_in_era_1():
+    for made in (regularizers.L2(0.5), cornu.constraints.NonNeg()):
+        with cornu.era_scope(1):
+            said = made.get_config()
+            assert said["name"] == type(made).__name__
+            again = cornu.registry.get("regularizers" if "l2" in said else "constraints", said)
+        assert type(again) is type(made)
+        assert "name" not in made.get_config() and "name" not in cornu.registry.serialize(made)["config"]

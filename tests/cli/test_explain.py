@@ -4,9 +4,7 @@ import textwrap
 
 import pytest
 
-import cornu
 from cornu import cli
-from cornu.eras import run
 
 PROGRAM = """\
 import numpy as np
@@ -41,10 +39,8 @@ Dense(*many, init='uniform')
 
 
 @pytest.fixture(autouse=True)
-def alone():
-    yield
-    run.uninstall()
-    cornu.set_era(3)
+def alone(keras_is_cornu):
+    """The aliases that it needs are gone afterwards."""
 
 
 def explain(tmp_path, capsys, text: str, *words: str):

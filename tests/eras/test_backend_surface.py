@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,9 @@ def test_a_symbol_in_a_foreign_function_says_what_it_is():
 
 @pytest.fixture
 def imported():
-    """Imports with Keras meant as Cornu; what was imported under these names before is put back."""
-    before = {name: module for name, module in sys.modules.items() if run._is_asked(name)}
     run.install()
     yield importlib.import_module
     run.uninstall()
-    sys.modules.update(before)
 
 
 def test_the_ways_in(imported):
@@ -123,6 +121,15 @@ def test_the_ways_in(imported):
         assert imported(path).floatx() == "float32"
     assert imported("keras.models").K.epsilon() == old.epsilon() == 1e-7
     assert imported("keras.backend.tensorflow_backend").set_session.__doc__
+
+
+def test_what_was_imported_before_comes_back(monkeypatch):
+    before = types.ModuleType("tf_keras")
+    monkeypatch.setitem(sys.modules, "tf_keras", before)
+    run.install()
+    assert importlib.import_module("tf_keras") is not before
+    run.uninstall()
+    assert sys.modules["tf_keras"] is before
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import pytest
 
 import cornu
 from cornu import layers, models, saving
-from cornu.eras import run
 from cornu.eras.containers import Graph
 from cornu.eras.graph0 import Merge
 
@@ -206,16 +205,11 @@ def test_show_accuracy():
     assert isinstance(model.evaluate(A, LABELS, show_accuracy=False, verbose=0), float)
 
 
-def test_what_is_gone_says_what_to_write():
-    run.install()
-    try:
-        with pytest.raises(ImportError, match="In its place: encoder and decoder as one model"):
-            from keras.layers.core import AutoEncoder  # noqa: F401
-        from keras.layers import containers
-
-        assert containers.Graph is Graph and containers.Sequential is models.Sequential
-    finally:
-        run.uninstall()
+def test_what_is_gone_says_what_to_write(keras_is_cornu):
+    with pytest.raises(ImportError, match="In its place: encoder and decoder as one model"):
+        from keras.layers.core import AutoEncoder  # noqa: F401
+    containers = keras_is_cornu.layers.containers
+    assert containers.Graph is Graph and containers.Sequential is models.Sequential
 
 
 def test_steps_merged():

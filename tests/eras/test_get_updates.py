@@ -6,20 +6,15 @@ import pytest
 import cornu
 from cornu import constraints, layers, models, optimizers
 from cornu.eras import optimizers as past
-from cornu.eras import run
 
 draw = np.random.default_rng(0)
 X, Y = draw.random((48, 5)).astype("float32"), draw.random((48, 1)).astype("float32")
 
 
 @pytest.fixture(params=[1, 2])
-def K(request):  # noqa: N802 - as programs call it
+def K(request, keras_is_cornu):  # noqa: N802 - as programs call it
     cornu.set_era(request.param)
-    run.install()
-    import keras.backend
-
-    yield keras.backend
-    run.uninstall()
+    return keras_is_cornu.backend
 
 
 def own_sgd(K):

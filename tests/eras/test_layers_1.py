@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.eras import run
 from cornu.layers.spec import InputSpec
 
 draw = np.random.default_rng(0)
@@ -13,14 +12,10 @@ FILMS = draw.random((6, 5, 3)).astype("float32")
 
 
 @pytest.fixture(autouse=True)
-def keras():
+def keras(keras_is_cornu):
     """What `import keras` means to a program of era 1."""
     cornu.set_era(1)
-    run.install()
-    import keras
-
-    yield keras
-    run.uninstall()
+    return keras_is_cornu
 
 
 def make_old(keras):

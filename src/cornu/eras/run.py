@@ -220,10 +220,13 @@ def _is_asked(full_name: str) -> bool:
     return full_name.partition(".")[0] in ("keras", "tensorflow", "tf_keras", "theano")
 
 
+_aside: dict[str, types.ModuleType] = {}  # what was imported under these names before
+
+
 def install() -> None:
     """Let `import keras`, `tf_keras` and `tensorflow.keras` mean Cornu from now on."""
     if FINDER not in sys.meta_path:
-        _forget()
+        _aside.update(_taken())
         sys.meta_path.insert(0, FINDER)
 
 
@@ -231,12 +234,14 @@ def uninstall() -> None:
     """Let these names mean again what is installed under them."""
     if FINDER in sys.meta_path:
         sys.meta_path.remove(FINDER)
-        _forget()
+        _taken()
+        sys.modules.update(_aside)
+        _aside.clear()
 
 
-def _forget() -> None:
-    for name in list(filter(_is_asked, sys.modules)):
-        del sys.modules[name]
+def _taken() -> dict[str, types.ModuleType]:
+    """The modules under these names, taken out of those that are imported."""
+    return {name: sys.modules.pop(name) for name in list(filter(_is_asked, sys.modules))}
 
 
 def load_ipython_extension(ipython: Any) -> None:
