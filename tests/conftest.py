@@ -6,7 +6,6 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("KERAS_BACKEND", "jax")  # for the official Keras, where a test asks it
 
 import importlib  # noqa: E402
-import sys  # noqa: E402
 
 import pytest  # noqa: E402
 
@@ -25,8 +24,6 @@ def steady():
 @pytest.fixture
 def keras_is_cornu():
     """`import keras` means Cornu for the length of a test; yields it."""
-    official = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "keras"}
     run.install()
     yield importlib.import_module("keras")
     run.uninstall()
-    sys.modules.update(official)

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 np.random.seed(1337)
 batch_size, nb_classes, nb_epoch = 16, 10, 10
 img_rows, img_cols = 8, 8
-nb_filters, pool_size, kernel_size = 8, (2, 2), (3, 3)
+nb_filters, pool_size, kernel_size = 12, (2, 2), (3, 3)
 
 digits = load_digits()
 X, y = digits.data, digits.target
@@ -44,11 +44,11 @@ model.add(Dropout(0.25))
 model.add(Flatten())
 model.add(Dense(64))
 model.add(Activation("relu"))
-model.add(Dropout(0.5))
+model.add(Dropout(0.25))
 model.add(Dense(nb_classes))
 model.add(Activation("softmax"))
 model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
-assert [each.shape for each in model.get_weights()[:2]] == [(8, 1, 3, 3), (8,)]
+assert [each.shape for each in model.get_weights()[:2]] == [(12, 1, 3, 3), (12,)]
 
 model.fit(
     X_train,

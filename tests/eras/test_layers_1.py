@@ -205,6 +205,22 @@ def test_what_models_were_asked(keras):
     assert (shapes, masks) == ([(None, 2)], [None]) and outputs[0].shape == (None, 2)
 
 
+def test_callbacks_find_what_is_validated_on(keras):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs={}):  # noqa: B006 - as they were written
+            seen.append((self.model.validation_data, self.validation_data))
+
+    model = keras.models.Sequential([keras.layers.Dense(1, input_dim=3)])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, nb_epoch=1, validation_data=(X[:5], Y[:5]), callbacks=[Watch()], verbose=0)
+    for x, y, weights in seen[0]:
+        np.testing.assert_array_equal(x, X[:5])
+        np.testing.assert_array_equal(y, Y[:5])
+        np.testing.assert_array_equal(weights, np.ones(5))
+
+
 def test_updates_of_a_model_in_a_function(keras):
     K = keras.backend
     model = keras.models.Sequential([keras.layers.BatchNormalization(input_shape=(3,))])

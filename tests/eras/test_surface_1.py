@@ -8,13 +8,6 @@ from surface import Entry, entries
 import cornu
 from cornu.eras import border
 
-# Written at the same time by others: taken out as they land.
-PENDING = set("keras.wrappers.scikit_learn".split())
-PENDING_NAMES = set(
-    """
-    conv_input_length conv_output_length ctc_create_skip_idxs ctc_path_probs ctc_update_log_p
-    """.split()
-)
 # What modules imported, found missing or kept for themselves, and no program asks them for.
 NO_API = set(
     "CLASS_INDEX h5py librosa maketrans pil_image py_all requests tables tf_major_version tf_minor_version "
@@ -47,11 +40,7 @@ def is_imported(entry: Entry) -> bool:
     return entry.module.startswith("keras.applications.") and plain and entry.name not in known
 
 
-TABLE = [
-    each
-    for each in entries()
-    if each.module not in PENDING and each.name not in NO_API | PENDING_NAMES and not is_imported(each)
-]
+TABLE = [each for each in entries() if each.name not in NO_API and not is_imported(each)]
 CALLS = [each for each in TABLE if each.signature is not None and each.path not in ELSEWHERE]
 
 

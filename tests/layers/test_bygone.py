@@ -85,7 +85,6 @@ def test_atrous_convolutions_are_dilated():
         made = old(x)
         expected = ops.conv(x, old.kernel.numpy(), 1, old.padding, "channels_last", 2)
         np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-6)
-        assert cornu.registry.serialize(old)["class_name"] == f"Conv{len(shape) - 2}D"
     assert layers.AtrousConvolution2D(4, 3, 3).name.startswith("atrousconvolution2d_")
 
 
@@ -128,4 +127,3 @@ def test_cudnn_layers_are_the_usual_ones():
         new.build(x.shape)
         new.set_weights(old.get_weights())
         np.testing.assert_allclose(made, new(x), rtol=1e-6)
-        assert cornu.registry.serialize(old)["class_name"] == type(new).__name__

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import jax
+import numpy as np
 
 from .. import graph, registry, scope
 from ..random import SeedGenerator
@@ -192,6 +193,14 @@ class PastModel(PastLayer):
     def stateful(self) -> bool:
         """Whether a layer keeps its states from batch to batch."""
         return any(layer.stateful for layer in self._flatten_layers(include_self=False))
+
+    def _show_validation(self, data, callbacks: Iterable) -> None:
+        """Keep arrays that are validated on, `[*inputs, *targets, *weights]`, for the callbacks that look for them."""
+        x, y, weights = (jax.tree.leaves(part) for part in data.parts)
+        weights = weights or [np.ones(data.size)] * len(y)
+        self.validation_data = [*x, *y, *weights]
+        for callback in callbacks:
+            callback.validation_data = self.validation_data
 
     def reset_states(self) -> None:
         """Set the states of all stateful layers to zero."""

@@ -73,6 +73,13 @@ INSTEAD = {  # what to write for a name of TensorFlow, where the same word is no
 }
 
 
+TOLD: dict[str, Callable[[], str]] = {  # what programs only ask about
+    "tensorflow.__version__": lambda: TENSORFLOW_VERSIONS[config.era()],
+    "theano.config.device": lambda: "cpu",
+    "theano.config.floatX": config.floatx,
+}
+
+
 def load(path: str) -> types.ModuleType | None:
     """A module of Cornu's, by its path below the library; None where there is none."""
     name = f"cornu.{path}".rstrip(".")
@@ -161,8 +168,8 @@ class Foreign(types.ModuleType):
 
     def __getattr__(self, name: str):
         full_name = f"{self.__name__}.{name}"
-        if full_name == "tensorflow.__version__":
-            return TENSORFLOW_VERSIONS[config.era()]
+        if full_name in TOLD:
+            return TOLD[full_name]()
         if below(full_name) is not None or _leads_to_keras(full_name):
             return importlib.import_module(full_name)
         raise AttributeError(foreign(full_name))

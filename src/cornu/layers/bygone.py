@@ -130,16 +130,10 @@ def _handed_on(given: dict, *kept: str) -> dict:
 class AtrousConvolution1D(Conv1D):
     """`Conv1D` with holes in its window, as wide as `dilation_rate` says; arguments as there."""
 
-    def serialized_as(self) -> tuple[str, str]:
-        return ("keras.layers", "Conv1D")
-
 
 @registry.member("layers")
 class AtrousConvolution2D(Conv2D):
     """`Conv2D` with holes in its window, as wide as `dilation_rate` says; arguments as there."""
-
-    def serialized_as(self) -> tuple[str, str]:
-        return ("keras.layers", "Conv2D")
 
 
 @registry.member("layers")
@@ -200,9 +194,6 @@ class CuDNNLSTM(LSTM):
     ):  # fmt: skip
         super().__init__(**_handed_on(locals()), **CUDNN)
 
-    def serialized_as(self) -> tuple[str, str]:
-        return ("keras.layers", "LSTM")
-
 
 @registry.member("layers")
 class CuDNNGRU(GRU):
@@ -215,6 +206,3 @@ class CuDNNGRU(GRU):
         return_sequences: bool = False, return_state: bool = False, stateful: bool = False, **kwargs,
     ):  # fmt: skip
         super().__init__(**_handed_on(locals()), **CUDNN, reset_after=True)
-
-    def serialized_as(self) -> tuple[str, str]:
-        return ("keras.layers", "GRU")

@@ -173,7 +173,7 @@ class _ConvTranspose(_Convolution):
         self.make_bias(self.filters)
 
     def call(self, inputs):
-        options = {**self.options(), "output_padding": self.output_padding}
+        options = {**self.options(), "padding": self.padding, "output_padding": self.output_padding}
         return self.finish(nn.conv_transpose(inputs, self.kernel, **options))
 
 

@@ -30,7 +30,8 @@ def walk(root) -> Iterator[tuple[str, Any]]:
         used: collections.Counter = collections.Counter()
         for value in values.values() if isinstance(values, dict) else values:
             if keeps_variables(value):
-                name = snake(type(value).__name__)
+                known = getattr(value, "serialized_as", lambda: None)()
+                name = snake(known[1] if known else type(value).__name__)
                 number, used[name] = used[name], used[name] + 1
                 yield from visit(value, f"{path}{name}_{number}/" if number else f"{path}{name}/")
 

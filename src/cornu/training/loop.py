@@ -102,6 +102,8 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         )
         self.stop_training = False
         self.history = told.history
+        if config.era() < 3 and isinstance(validation, Arrays):
+            self._show_validation(validation, told.callbacks)
         told.on_train_begin()
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
