@@ -1,4 +1,4 @@
-"""What all tests share: one device, fixed seeds, the era back to 3 after each test."""
+"""What all tests share: one device, fixed seeds, the settings as they were after each test."""
 
 import os
 
@@ -15,9 +15,11 @@ from cornu.eras import run  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def steady():
+    before = dict(cornu.config._settings)
     cornu.set_era(3)
     cornu.utils.set_random_seed(0)
     yield
+    cornu.config._settings.update(before)
     cornu.set_era(3)
 
 
