@@ -11,10 +11,7 @@ import cornu
 
 SOURCE = Path(cornu.__file__).parent.parent
 FOLDER = Path(__file__).parents[2].joinpath("examples", "era1")
-NAMES = """
-    autoencoder_and_checkpoint custom_layer gan graph_0_3 imdb_like_lstm memory_network mnist_like_cnn seq2seq
-    stateful_lstm
-""".split()
+NAMES = sorted(program.stem for program in FOLDER.glob("*.py"))
 
 
 @pytest.mark.parametrize("name", NAMES)
