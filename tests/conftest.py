@@ -12,15 +12,20 @@ import pytest  # noqa: E402
 import cornu  # noqa: E402
 from cornu.eras import run  # noqa: E402
 
+SETTINGS = dict(cornu.config._settings)  # as an import leaves them
+
+
+def restore() -> None:
+    cornu.config._settings.clear()
+    cornu.config._settings.update(SETTINGS)
+
 
 @pytest.fixture(autouse=True)
 def steady():
-    before = dict(cornu.config._settings)
-    cornu.set_era(3)
+    restore()
     cornu.utils.set_random_seed(0)
     yield
-    cornu.config._settings.update(before)
-    cornu.set_era(3)
+    restore()
 
 
 @pytest.fixture
