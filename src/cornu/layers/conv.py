@@ -93,7 +93,7 @@ class _Conv(_Convolution):
         self.make_bias(self.filters)
 
     def call(self, inputs):
-        return self.finish(nn.conv(inputs, self.kernel, **self.options()))
+        return self.activation(nn.conv(inputs, self.kernel, **self.options(), bias=self.bias))
 
 
 @registry.member("layers")

@@ -11,7 +11,7 @@ from jax import lax
 
 from ..config import standardize_data_format
 from ..dtypes import as_array
-from . import cpu
+from . import cpu, onednn
 from .wrap import op
 
 __all__ = ["conv", "conv_transpose", "deconv", "depthwise_conv", "separable_conv"]
@@ -78,19 +78,27 @@ def _convolve(
     dilation: Sequence[int],
     data_format: str,
     groups: int,
-    input_dilation: Sequence[int] | None = None,
+    bias: jax.Array | None = None,
 ) -> jax.Array:
     """The one place where a convolution is computed."""
-    if jax.default_backend() == "cpu" and groups == 1 and input_dilation is None and len(strides) <= 3:
-        first = data_format == "channels_first"
-        made = cpu.convolve(
-            jnp.moveaxis(inputs, 1, -1) if first else inputs,
-            kernel,
-            tuple(strides),
-            tuple(map(tuple, padding)),
-            tuple(dilation),
-        )
-        return jnp.moveaxis(made, -1, 1) if first else made
+    how = tuple(strides), tuple(map(tuple, padding)), tuple(dilation)
+    last = data_format == "channels_last"
+    if kernel.size and onednn.used(inputs, padding):
+        names = dict(zip(("strides", "padding", "dilation"), how, strict=True))
+        return onednn.conv(inputs, kernel, bias, **names, groups=groups, channels_last=last)
+    if jax.default_backend() == "cpu" and groups == 1 and len(strides) <= 3:
+        made = cpu.convolve(inputs if last else jnp.moveaxis(inputs, 1, -1), kernel, *how)
+        made = made if last else jnp.moveaxis(made, -1, 1)
+    else:
+        made = _by_xla(inputs, kernel, *how, data_format, groups)
+    if bias is None:
+        return made
+    return made + (bias if last else bias.reshape(-1, *(1,) * len(strides)))
+
+
+def _by_xla(
+    inputs, kernel, strides, padding, dilation, data_format: str, groups: int = 1, input_dilation=None
+):
     letters = "DHW"[-len(strides) :] if len(strides) <= 3 else "DHWXYZ"[: len(strides)]
     layout = f"N{letters}C" if data_format == "channels_last" else f"NC{letters}"
     return lax.conv_general_dilated(
@@ -125,7 +133,7 @@ def _space(inputs, data_format: str) -> tuple[int, ...]:
     return inputs.shape[1:-1] if data_format == "channels_last" else inputs.shape[2:]
 
 
-def _checked(name: str, inputs, kernel, strides, padding, dilation, data_format: str, groups: int):
+def _checked(name: str, inputs, kernel, strides, padding, dilation, data_format: str, groups: int, bias=None):
     """Convolve, or say that the inputs are too small."""
     space = _space(inputs, data_format)
     windows = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape[:-2], dilation, strict=True)]
@@ -136,7 +144,7 @@ def _checked(name: str, inputs, kernel, strides, padding, dilation, data_format:
                 f"{name}: inputs of shape {inputs.shape} ({data_format}) are smaller than the kernel's window "
                 f"{windows}. Use padding='same', a smaller kernel or larger inputs"
             )
-    return _convolve(inputs, kernel, strides, padding, dilation, data_format, groups)
+    return _convolve(inputs, kernel, strides, padding, dilation, data_format, groups, bias)
 
 
 @op
@@ -147,6 +155,8 @@ def conv(
     padding: Padding = "valid",
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    *,
+    bias=None,
 ):
     """Convolution (cross-correlation: the kernel is not flipped).
 
@@ -157,6 +167,7 @@ def conv(
         padding: 'valid'; 'same'; 'full'; 'causal' (one spatial axis); or pairs (before, after), one an axis.
         data_format: 'channels_last' or 'channels_first'; the global setting if None.
         dilation_rate: int, or one an axis.
+        bias: `(out,)`, added to the outputs; nothing if None.
 
     Raises ValueError when ranks, channels or sizes do not go together.
 
@@ -174,7 +185,14 @@ def conv(
             f"conv: inputs of shape {inputs.shape} ({data_format}) have {channels} channels; the kernel of "
             f"shape {kernel.shape} needs {kernel.shape[-2]}, or for groups a multiple of that"
         )
-    return _checked("conv", inputs, kernel, strides, padding, dilation, data_format, groups)
+    if bias is not None:
+        bias = as_array(bias).astype(kernel.dtype)
+        if bias.shape != kernel.shape[-1:]:
+            raise ValueError(
+                f"conv: a kernel of shape {kernel.shape} goes with a bias of {kernel.shape[-1]} values; "
+                f"got one of shape {bias.shape}"
+            )
+    return _checked("conv", inputs, kernel, strides, padding, dilation, data_format, groups, bias)
 
 
 @op
@@ -285,8 +303,24 @@ def conv_transpose(
         _transposed_pads(window, stride, padding.lower(), more)
         for window, stride, more in zip(windows, strides, extra, strict=True)
     ]
+    around = [
+        (window - 1 - low, window - 1 - high) for window, (low, high) in zip(windows, padding, strict=True)
+    ]
+    compiled = kernel.size and onednn.used(inputs, [(low, max(high, 0)) for low, high in around])
+    if compiled and all(-high < stride for (_, high), stride in zip(around, strides, strict=True)):
+        # the convolution whose gradient this is: its padding, and the sizes of its inputs
+        rows = zip(_space(inputs, data_format), strides, windows, around, strict=True)
+        return onednn.conv_transpose(
+            inputs,
+            kernel,
+            space=[(size - 1) * stride + window - sum(pair) for size, stride, window, pair in rows],
+            strides=strides,
+            padding=[(low, max(high, 0)) for low, high in around],
+            dilation=dilation,
+            channels_last=data_format == "channels_last",
+        )
     kernel = jnp.flip(kernel, range(rank)).swapaxes(-1, -2)
-    return _convolve(inputs, kernel, (1,) * rank, padding, dilation, data_format, 1, strides)
+    return _by_xla(inputs, kernel, (1,) * rank, padding, dilation, data_format, input_dilation=strides)
 
 
 @op

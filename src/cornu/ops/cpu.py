@@ -52,7 +52,7 @@ def _by_kernel(x, slope, shape: tuple[int, ...], strides, padding, dilation):
     *window, channels, filters = shape
     out = slope.shape[1:-1]
     samples = max(1, BLOCK_BYTES // (4 * math.prod(out) * math.prod(window) * channels))
-    x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+    x = lax.pad(x, x.dtype.type(0), [(0, 0, 0), *((*pair, 0) for pair in padding), (0, 0, 0)])  # may cut
     total = jnp.zeros((math.prod(window) * channels, filters), slope.dtype)
     for start in range(0, x.shape[0], samples):
         block = _columns(x[start : start + samples], window, strides, dilation, out)

@@ -11,6 +11,7 @@ from jax import lax
 
 from ..config import standardize_data_format
 from ..dtypes import as_array
+from . import onednn
 from .convolution import Padding, Sizes, pads, spread
 from .wrap import op
 
@@ -58,6 +59,14 @@ def _pool(
         whole = tuple(slice(size // step * step) for size, step in zip(x.shape, window, strict=True))
         return _blockwise_max(x[whole], tuple(window))
     return lax.reduce_window(x, x.dtype.type(start), reduce, window, strides, padding)
+
+
+def _compiled(inputs, window: tuple, strides: tuple, padding: tuple, data_format: str | None) -> dict | None:
+    """What the compiled kernels are told; None where they do not serve."""
+    last = standardize_data_format(data_format) == "channels_last"
+    space = slice(1, -1) if last else slice(2, None)
+    how = {"window": window[space], "strides": strides[space], "padding": padding[space]}
+    return {**how, "channels_last": last} if onednn.used(inputs, how["padding"], how["window"]) else None
 
 
 def _windows(name: str, inputs, pool_size: Sizes, strides: Sizes | None, padding: Padding, data_format):
@@ -111,6 +120,9 @@ def max_pool(
         [[[3.0], [2.0]]]
     """
     inputs, window, strides, padding = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
+    how = _compiled(inputs, window, strides, padding, data_format)
+    if how:
+        return onednn.max_pool(inputs, **how)
     return _pool(inputs, lax.max, window, strides, padding)
 
 
@@ -126,6 +138,9 @@ def average_pool(
     inputs, window, strides, padding = _windows(
         "average_pool", inputs, pool_size, strides, padding, data_format
     )
+    how = _compiled(inputs, window, strides, padding, data_format)
+    if how:
+        return onednn.average_pool(inputs, **how)
     totals = _pool(inputs, lax.add, window, strides, padding)
     if not any(map(any, padding)):
         return totals / math.prod(window)
