@@ -16,6 +16,7 @@ from .. import config
 from ..dtypes import as_array, standardize_dtype
 from . import arrays
 from .arrays import *  # noqa: F403  (one module for whoever imports this one as `ops`)
+from .products import einsum, matmul  # noqa: F401  (and these)
 from .table import follow_all, plain
 from .wrap import op
 
@@ -102,7 +103,6 @@ TABLE = {
         "logical_and": "Whether both are true.",
         "logical_or": "Whether one is true.",
         "logical_xor": "Whether exactly one is true.",
-        "matmul": "Matrix product over the last two axes.",
         "maximum": "The larger.",
         "minimum": "The smaller.",
         "mod": "Rest of the division, with the sign of `x2`.",
@@ -362,12 +362,6 @@ def average(x, axis=None, weights=None):
 
 
 @op
-def einsum(subscripts: str, *operands, **kwargs):
-    """Einstein's sum convention, 'ij,jk->ik'."""
-    return jnp.einsum(subscripts, *map(as_array, operands), **kwargs)
-
-
-@op
 def pad(x, pad_width, mode: str = "constant", constant_values=None):
     """Borders added: `pad_width` is one number, a pair, or a pair an axis."""
     if constant_values is not None and mode != "constant":
@@ -441,7 +435,7 @@ def get_item(x, key):
 
 __all__ = [*arrays.__all__, *(name for row in TABLE.values() for name in row)]
 __all__ += (
-    "average bincount ceil clip divide_no_nan einsum floor get_item histogram pad rearrange reshape select size "
+    "average bincount ceil clip divide_no_nan einsum floor get_item histogram matmul pad rearrange reshape select size "
     "slogdet stack take_along_axis tile trapezoid trunc unique vectorize view where"
 ).split()
 __all__.sort()
