@@ -14,6 +14,7 @@ from . import (
     callbacks,
     config,
     constraints,
+    debug,
     initializers,
     layers,
     losses,
@@ -25,6 +26,7 @@ from . import (
     random,
     regularizers,
     saving,
+    startup,  # noqa: F401 - an import computes nothing, so JAX has not started yet
     utils,
 )
 from .config import era_scope, set_era
@@ -74,6 +76,7 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "debug",
     "era_scope",
     "initializers",
     "layers",
