@@ -4,7 +4,7 @@ import inspect
 from typing import Any, Self
 
 from . import config as settings
-from . import registry
+from . import registry, safety
 from .eras import border
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -19,6 +19,7 @@ class Configurable:
 
     inherited: tuple[str, ...] = ()
     transient: tuple[str, ...] = ()  # arguments that only say how to begin, and are kept in no configuration
+    outside: tuple[str, ...] = ()  # arguments that may name a file or URL, which no configuration may
     _arguments: dict[str, Any] = {}  # what the constructor was given, kept by the border
     _era = 3  # the era it was built in
 
@@ -68,7 +69,11 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Another object of this class, from what `get_config` returned."""
+        """Another object of this class, from what `get_config` returned.
+
+        Raises ValueError for one that names a file, which is opened for no configuration but a trusted one.
+        """
+        safety.names_no_file(cls, config)
         return cls(**{name: registry.revive(value) for name, value in config.items()})
 
 

@@ -1,16 +1,18 @@
 """The command line: `cornu script.py`, and `python -m cornu script.py`, which is the same."""
 
+import functools
 import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
 
-from . import config
+from . import commands, config
 from .eras import explain, run
 
 USAGE = """\
 usage: cornu [--era N] script.py [argument ...]
        cornu [--era N] -m module [argument ...]
        cornu explain [--era N] script.py
+       cornu convert OLD NEW | cornu summary FILE | cornu diff A B
 
 Runs a program written for Keras: `keras`, `tf_keras` and `tensorflow.keras` import as Cornu.
 
@@ -82,7 +84,10 @@ def explain_program(words: list[str]) -> int:
 
 
 # word -> what it does with the words after it
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"explain": explain_program}
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "explain": explain_program,
+    **{name: functools.partial(commands.run, name) for name in commands.COMMANDS},
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

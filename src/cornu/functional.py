@@ -1,13 +1,14 @@
 """Graphs of layers as data: what a functional model writes into files, and the way back (Keras 1, 2 and 3)."""
 
+import collections
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from . import graph, registry
-from .ops.wrap import OPS
-from .symbol import Symbol, is_symbol
+from .ops import files
+from .symbol import Symbol, has_symbols, is_symbol
 
 
 def names_of(nodes: list[graph.Node]) -> dict[int, str]:
@@ -55,21 +56,17 @@ def describe(nodes: list[graph.Node], inputs, outputs) -> dict[str, Any]:
     """Layers, their calls, and which symbols go in and come out, in Keras 3's form."""
     places, layers = Places(nodes), {}
     for node in nodes:
-        name, operation = places.names[id(node)], node.operation
+        name, operation, args, kwargs = places.names[id(node)], node.operation, node.args, node.kwargs
         if name not in layers:
             if hasattr(operation, "get_config"):
                 head = registry.serialize(operation)
                 build = getattr(operation, "get_build_config", lambda: None)()
                 head |= {"build_config": build} if build and not operation.is_input else {}
             else:
-                head = {
-                    "module": "cornu.ops",
-                    "class_name": "Operation",
-                    "config": {"name": operation.__name__},
-                }
+                head, args, kwargs = files.describe(operation, name, args, kwargs)
             layers[name] = {**head, "name": name, "inbound_nodes": []}
         if node.inputs and not getattr(operation, "is_input", False):
-            call = {"args": places.encode(node.args), "kwargs": places.encode(node.kwargs)}
+            call = {"args": places.encode(args), "kwargs": places.encode(kwargs)}
             layers[name]["inbound_nodes"].append(call)
     place = lambda tree: jax.tree.map(lambda symbol: places.of[id(symbol)], tree)  # noqa: E731
     return {"layers": list(layers.values()), "input_layers": place(inputs), "output_layers": place(outputs)}
@@ -80,44 +77,39 @@ def rebuild(config: dict[str, Any], make: Callable[[dict], Any]) -> tuple[Any, A
 
     Raises ValueError for a description whose calls need each other or name what is not there.
     """
-    layers, made = {}, {}
-    waiting = []
+    layers, made, ready, waiting = {}, {}, collections.deque(), {}
     for head in config["layers"]:
         name = head.get("name") or head["config"]["name"]
-        layers[name] = OPS[_op_name(head)] if _is_op(head) else make(head)
+        layers[name] = files.find(head) if files.is_operation(head) else make(head)
         if getattr(layers[name], "is_input", False):
             made[name, 0] = layers[name].output
-        waiting += [(name, call, each) for call, each in enumerate(head.get("inbound_nodes") or [])]
-    while waiting:
-        left = []
-        for name, call, given in waiting:
-            try:
-                args, kwargs = _arguments(given, made, config["name"] if "name" in config else "model")
-            except KeyError:
-                left.append((name, call, given))
-                continue
-            made[name, call] = layers[name](*args, **kwargs)
-        if len(left) == len(waiting):
-            raise ValueError(f"The configuration calls {left[0][0]!r} on something that no layer makes")
-        waiting = left
+        ready += [(name, call, each) for call, each in enumerate(head.get("inbound_nodes") or [])]
+    while ready:
+        name, call, given = ready.popleft()
+        try:
+            args, kwargs = _arguments(given, made)
+        except Missing as missing:
+            waiting.setdefault(missing.args, []).append((name, call, given))
+            continue
+        if not has_symbols((args, kwargs)):
+            raise ValueError(f"The configuration calls {name!r} on nothing that a layer makes")
+        made[name, call] = layers[name](*args, **kwargs)
+        ready += waiting.pop((name, call), [])
+    if waiting:
+        name = next(iter(waiting.values()))[0][0]
+        raise ValueError(f"The configuration calls {name!r} on something that no layer makes")
     find = lambda tree: _find(tree, made)  # noqa: E731
     return find(config["input_layers"]), find(config["output_layers"])
 
 
-def _is_op(head: dict) -> bool:
-    module = head.get("module") or ""
-    return head["class_name"] == "Operation" or ".ops" in module
-
-
-def _op_name(head: dict) -> str:
-    name = head["config"]["name"] if head["class_name"] == "Operation" else graph.snake(head["class_name"])
-    if name not in OPS:
-        raise registry.UnknownName(f"The operation {name!r} is not known here.{registry.nearest(name, OPS)}")
-    return name
+class Missing(LookupError):
+    """The call of a layer, by name and number, whose outputs are not there yet."""
 
 
 def _symbol(place, made: dict) -> Symbol:
     name, call, index = place[:3]
+    if (name, call) not in made:
+        raise Missing(name, call)
     return jax.tree.leaves(made[name, call])[index]
 
 
@@ -130,7 +122,7 @@ def _find(tree, made: dict):
     return [_find(each, made) for each in tree]
 
 
-def _arguments(given, made: dict, where: str) -> tuple[list, dict]:
+def _arguments(given, made: dict) -> tuple[list, dict]:
     """Arguments of one call: Keras 3 wrote structures, Keras 1 and 2 lists of places."""
     if isinstance(given, dict):
         return [_decode(each, made) for each in given["args"]], {

@@ -1,6 +1,5 @@
 """Model: a layer made of layers, by a graph or by a user's own `call`, that can be trained."""
 
-from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import jax
@@ -10,15 +9,15 @@ from . import functional, graph, registry, scope, symbol
 from .eras import border
 from .eras.past import PastModel
 from .layers.layer import Layer
-from .saving import archive, objects
+from .saving import objects
+from .saving.saved import Saved
 from .symbol import Symbol, is_symbol
 from .training.data import cast_like, is_arrays
 from .training.loop import Trainer
-from .utils import text_summary
 
 
 @registry.member("models")
-class Model(PastModel, Trainer, Layer):
+class Model(PastModel, Saved, Trainer, Layer):
     """A layer that can be trained: the graph between `inputs` and `outputs`, or a subclass with its own `call`.
 
     Args:
@@ -61,6 +60,11 @@ class Model(PastModel, Trainer, Layer):
             self.nodes = graph.order(outputs, inputs)
         except graph.Disconnected as error:
             raise ValueError(f"{self.name}: the graph is not connected. {error}") from None
+        unused = [x.node for x in jax.tree.leaves(inputs) if x.node and x.node not in self.nodes]
+        self.nodes[-1:-1] = [node for node in unused if getattr(node.operation, "is_input", False)]
+        if self._era < 3:  # one in a list was one
+            one = lambda tree: tree[0] if isinstance(tree, list | tuple) and len(tree) == 1 else tree  # noqa: E731
+            inputs, outputs = one(inputs), one(outputs)
         self._inputs, self._outputs = inputs, outputs
         operations = dict.fromkeys(node.operation for node in self.nodes)
         self._graph_layers = [each for each in operations if isinstance(each, Layer)]
@@ -172,7 +176,8 @@ class Model(PastModel, Trainer, Layer):
         """The masks that the outputs already carry."""
         if self.nodes is None:
             return previous_mask
-        return [scope.mask_of(leaf) for leaf in jax.tree.leaves(self.call(inputs))]
+        run = self if symbol.has_symbols(inputs) else self.call
+        return [scope.mask_of(leaf) for leaf in jax.tree.leaves(run(inputs))]
 
     def _pass_mask(self, inputs, outputs, mask, wanted) -> None:
         if self.nodes is None:  # in a graph the layers have passed theirs
@@ -212,7 +217,12 @@ class Model(PastModel, Trainer, Layer):
 
     def _fit_input(self, target: Symbol, value):
         """A value with the rank and the kind of number that the `Input` declares."""
-        fitted = self._fit_shape(target, tuple(value.shape))
+        try:
+            fitted = self._fit_shape(target, tuple(value.shape))
+        except ValueError:
+            if self._era == 3:
+                raise
+            fitted = value.shape  # in eras 1 and 2 that was for the layers to say
         value = value if fitted == value.shape else value.reshape(fitted)
         floats = target.dtype.startswith(("float", "bfloat")) and jnp.issubdtype(value.dtype, jnp.floating)
         return value if floats else cast_like(value, target.dtype)
@@ -226,7 +236,7 @@ class Model(PastModel, Trainer, Layer):
     @border.method("Layer.add_loss")
     def add_loss(self, loss, inputs=None) -> None:
         """Add to what `fit` minimises: arrays inside `call`, or symbols of the model's graph."""
-        if symbol.has_symbols(loss):
+        if symbol.has_symbols(loss) or (self.nodes is not None and not scope.computing()):
             self._added_losses += loss if isinstance(loss, list | tuple) else [loss]
         else:
             super().add_loss(loss)
@@ -269,26 +279,6 @@ class Model(PastModel, Trainer, Layer):
 
     # ---- as data -------------------------------------------------------------------------------
 
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Sequence[str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes and their numbers of weights."""
-        text_summary.summary(
-            self,
-            line_length=line_length,
-            positions=positions,
-            print_fn=print_fn,
-            expand_nested=expand_nested,
-            show_trainable=show_trainable,
-            layer_range=layer_range,
-        )
-
     def serialized_as(self) -> tuple[str, str] | None:
         """Where Keras 3 has this class, where it is the library's own."""
         if type(self) is Model:
@@ -297,7 +287,7 @@ class Model(PastModel, Trainer, Layer):
 
     def get_config(self) -> dict[str, Any]:
         if self.nodes is None:
-            return super().get_config()
+            return {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs")}
         base = {"name": self.name, "trainable": self.trainable}
         return base | functional.describe(self.nodes, self._inputs, self._outputs)
 
@@ -313,34 +303,6 @@ class Model(PastModel, Trainer, Layer):
             if not config.get("trainable", True):
                 model.trainable = False
             return model
-
-    def to_json(self, **kwargs) -> str:
-        """The architecture as JSON; `models.model_from_json` reads it."""
-        return objects.to_json(self, **kwargs)
-
-    def to_yaml(self, **kwargs) -> str:
-        """The architecture as YAML, which needs the package pyyaml; `models.model_from_yaml` reads it."""
-        return objects.to_yaml(self, **kwargs)
-
-    @border.method("Model.save")
-    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Write the whole model into a file: `.keras`, or `.h5` (the older format)."""
-        archive.save_model(self, filepath, overwrite, include_optimizer)
-
-    def save_weights(self, filepath, overwrite: bool = True) -> None:
-        """Write the weights into a file: `.weights.h5`, or `.h5` (the older format)."""
-        archive.save_weights(self, filepath, overwrite)
-
-    @border.method("Model.load_weights")
-    def load_weights(self, filepath, by_name: bool = False, skip_mismatch: bool = False) -> None:
-        """Read the weights from a file that `save_weights` or `save` wrote."""
-        archive.load_weights(self, filepath, by_name, skip_mismatch)
-
-    def __reduce__(self):
-        return archive.from_bytes, (archive.to_bytes(self),)
-
-    def __deepcopy__(self, memo: dict) -> Self:
-        return archive.from_bytes(archive.to_bytes(self))
 
 
 registry.family("models", {"Functional": Model})

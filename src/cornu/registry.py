@@ -9,13 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from . import config, dtypes
+from . import config, dtypes, safety
 from .eras import border
 
 # family ("layers", "losses"...) -> name -> class or function
 FAMILIES: dict[str, dict[str, Any]] = {"dtype_policies": {"DTypePolicy": dtypes.DTypePolicy}}
 _custom: dict[str, Any] = {}  # what users registered or lent through `custom_object_scope`
 _packages: dict[Any, str] = {}  # registered class or function -> "package>name"
+
+
+SLICE = ("start", "stop", "step")
 
 
 class UnknownName(ValueError):
@@ -165,7 +168,12 @@ def serialize(value):
         array = np.asarray(value)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": str(array.dtype)}}
     if isinstance(value, slice):
-        return {"class_name": "__slice__", "config": [value.start, value.stop, value.step]}
+        return {
+            "class_name": "__slice__",
+            "config": {name: serialize(getattr(value, name)) for name in SLICE},
+        }
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if hasattr(value, "get_config"):
         inner = getattr(value, "plain_config", value.get_config)()
         return describe(value, {"config": serialize(inner)})
@@ -196,7 +204,12 @@ def describe(value, extra: Mapping[str, Any]) -> dict[str, Any]:
     known = getattr(value, "serialized_as", lambda: None)()
     if known:
         module, name = known
-        return {"module": module, "class_name": name, **extra, "registered_name": name}
+        return {
+            "module": module,
+            "class_name": name,
+            **extra,
+            "registered_name": name if "." in module else None,
+        }
     cls = type(value)
     own = cls.__module__.startswith("cornu.")
     home, name = next(
@@ -221,6 +234,7 @@ def find_class(config: Mapping[str, Any], family_name: str | None = None):
     for key in (registered, name):
         if key and key in _custom:
             return _custom[key]
+    safety.imports_nothing(config)
     path = (config.get("module") or "").removeprefix("keras.")
     homes = [home for home in (path, path.split(".")[0]) if home in FAMILIES]
     families = homes[:1] or ([family_name] if family_name else list(FAMILIES))
@@ -258,8 +272,9 @@ def deserialize(config: Mapping[str, Any], family_name: str | None = None):
 
 
 _PLAIN = {
-    "__numpy__": lambda config: np.array(config["value"], config["dtype"]),
-    "__slice__": lambda config: slice(*config),
+    "__numpy__": safety.array,
+    "__slice__": lambda config: slice(*(config if isinstance(config, list) else map(config.get, SLICE))),
+    "__ellipsis__": lambda config: Ellipsis,
 }
 
 

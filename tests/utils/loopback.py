@@ -11,6 +11,7 @@ class Site:
     def __init__(self):
         self.files: dict[str, bytes] = {}
         self.cut: set[str] = set()  # paths whose answer breaks off
+        self.endless: set[str] = set()  # paths whose answer does not say how long it is
         self.redirects: dict[str, str] = {}
         self.asked: list[str] = []
         self.url = ""
@@ -34,7 +35,8 @@ def serve():
                 return
             data = site.files[self.path]
             self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
+            if self.path not in site.endless:
+                self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data[: len(data) // 2] if self.path in site.cut else data)
 

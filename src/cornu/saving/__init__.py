@@ -9,6 +9,7 @@ from ..registry import (
     register_keras_serializable,
     serialize,
 )
+from ..safety import UnsafeFile, enable_unsafe_deserialization
 from .archive import load_model, load_weights, save_model, save_weights
 
 CustomObjectScope = custom_object_scope
@@ -17,8 +18,10 @@ del deserialize, serialize
 
 __all__ = [
     "CustomObjectScope",
+    "UnsafeFile",
     "custom_object_scope",
     "deserialize_keras_object",
+    "enable_unsafe_deserialization",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

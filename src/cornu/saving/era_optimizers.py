@@ -47,6 +47,8 @@ def restore(model, names: Sequence[str], arrays: Sequence[np.ndarray], version: 
     arrays = list(arrays)
     if type(optimizer).__name__ in COUNTED or release >= (2, 3):
         optimizer.iterations.assign(np.reshape(arrays.pop(0), ()))
+    if arrays and np.shape(arrays[0]) == () and "u_product" in optimizer._shared:
+        optimizer._shared["u_product"].assign(arrays.pop(0))  # Keras 2 kept Nadam's schedule
     slots = [arrays[start : start + len(places)] for start in range(0, len(arrays), len(places))]
     if not slots or len(slots[-1]) != len(places):
         return False
@@ -57,6 +59,14 @@ def restore(model, names: Sequence[str], arrays: Sequence[np.ndarray], version: 
         for slot, values in zip(kept, today, strict=False):
             slot.assign(values[order[cell]])
     return True
+
+
+def cells_for(model) -> list:
+    """The optimizer's cells but those for weights of other models, where several are trained by one optimizer."""
+    optimizer, mine = model.optimizer, set(model.trainable_variables)
+    rest = [cell for cell in getattr(optimizer, "_trainable_variables", ()) if cell not in mine]
+    others = {slot for cell in rest for slot in optimizer.slots_of(cell)}
+    return [cell for cell in optimizer.variables if cell not in others]
 
 
 def _in_layers(

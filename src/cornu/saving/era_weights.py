@@ -5,6 +5,7 @@ on Theano convolved with flipped kernels. Sources: Keras 1.2.2 `layers/*.py`, `n
 `engine/saving.py`.
 """
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ import numpy as np
 from .. import config
 
 Arrays = list[np.ndarray]
+
+# Layers with weights of a file of Keras 1 whose kernels were turned about, where need was, as they were read.
+settled: weakref.WeakSet = weakref.WeakSet()
 
 
 class Layout(NamedTuple):
@@ -109,6 +113,8 @@ LAYOUTS = {
 
 def layout_of(holder) -> Layout | None:
     """The layout of a class or of the one it comes from; None where nothing changed."""
+    if getattr(holder, "whole", False):  # consume_less="gpu": the gates lay side by side then too
+        return None
     return next((LAYOUTS[each.__name__] for each in type(holder).__mro__ if each.__name__ in LAYOUTS), None)
 
 
@@ -155,6 +161,79 @@ def understood(root, arrays: Sequence, era: int, theano: bool) -> Sequence:
     except (ValueError, IndexError, np.exceptions.AxisError):
         return arrays
     return made if [array.shape for array in made] == shapes else arrays
+
+
+# ---- weights in files --------------------------------------------------------------------------
+
+
+def _flipped(count: int) -> Callable:
+    return lambda holder, arrays, theano: [
+        *(_flip(kernel, theano) for kernel in arrays[:count]),
+        *arrays[count:],
+    ]
+
+
+def from_cudnn(holder, arrays: Arrays, theano: bool) -> Arrays:
+    """The weights of CuDNNLSTM and CuDNNGRU as their plain layers have them: told by their two rows of biases.
+
+    Each gate's kernel lies in Fortran's order, its recurrent kernel is transposed, and the biases lie one after
+    the other: LSTM adds them, GRU keeps both. Source: Keras 2.3.1 `engine/saving.py`.
+    """
+    units, last = arrays[1].shape[0], arrays[-1]
+    if len(arrays) != 3 or last.ndim != 1 or last.size != 2 * arrays[1].shape[1]:
+        return arrays
+    gates = arrays[1].shape[1] // units
+    kernel = [part.T.reshape(part.shape, order="F") for part in np.split(arrays[0], gates, 1)]
+    recurrent = [part.T for part in np.split(arrays[1], gates, 1)]
+    both = last.reshape(2, -1)
+    return [np.hstack(kernel), np.hstack(recurrent), both if gates == 3 else both.sum(0)]
+
+
+# what Keras 2 kept otherwise: class -> (holder, arrays, theano) -> arrays
+SECOND = {
+    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"), _flipped(1)),
+    "ConvLSTMCell": _flipped(2),
+    **dict.fromkeys(("LSTMCell", "GRUCell"), from_cudnn),
+}
+
+
+def matched(root, cells: Sequence, arrays: Sequence, era: int, theano: bool) -> tuple[list, Sequence]:
+    """(cells, their arrays) for what a file has of a layer or model.
+
+    Args:
+        cells: the cells in the order of files: the trained ones first, in nested models too.
+        era: of the file; files of era 1 have the layout of Keras 1.
+        theano: whether Theano computed with these weights.
+    """
+    arrays = [np.asarray(array) for array in arrays]
+    if era == 1:
+        return root.weights, understood(root, _by_holder(root, arrays), era, theano)
+    if len(arrays) == len(cells):
+        places = {cell: index for index, cell in enumerate(cells)}
+        for each, own, _ in holders(root):
+            change = next(
+                (SECOND[kind.__name__] for kind in type(each).__mro__ if kind.__name__ in SECOND), None
+            )
+            own = [places[cell] for cell in own]
+            for place, array in (
+                zip(own, change(each, [arrays[i] for i in own], theano), strict=True) if change else ()
+            ):
+                arrays[place] = array
+    if [array.shape for array in arrays] == [cell.shape for cell in cells]:
+        return list(cells), arrays
+    return root.weights, understood(root, arrays, era, theano)
+
+
+def _by_holder(root, arrays: Arrays) -> Arrays:
+    """Keras 1's arrays in the order of what holds them; in a file the trained ones of a nested model come first."""
+    trained, places = set(root.trainable_weights), []
+    for each, cells, layout in holders(root):
+        flags = [cell in trained for cell in cells]
+        places += [flags[0]] * layout.count(each, len(cells)) if layout else flags
+    if len(places) != len(arrays):
+        return arrays
+    order = sorted(range(len(places)), key=lambda place: not places[place])
+    return [arrays[order.index(place)] for place in range(len(places))]
 
 
 def theano() -> bool:

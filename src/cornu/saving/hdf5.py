@@ -1,56 +1,87 @@
 """Weights and models in HDF5: Keras 3's layout by path, and the older one by layer name."""
 
 import json
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import config, registry
+from .. import config, registry, safety
+from ..graph import snake
 from . import era_optimizers, era_weights, objects
 from .walk import walk
 
+TOP = "top_level_model_weights"  # the group of a model's own weights
 CHUNK = 64512  # bytes an HDF5 attribute may have
+
+
+def stores(model, extra: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Any, dict[str, np.ndarray]]]:
+    """(path, holder, arrays by their names in files) for everything in a model that keeps variables."""
+    for path, holder in (dict(walk(model)) | dict(extra or {})).items():
+        store: dict[str, np.ndarray] = {}
+        holder.save_own_variables(store)
+        yield path, holder, store
 
 
 def write_paths(file, model, extra: Mapping[str, Any] | None = None) -> None:
     """Keras 3's layout: `<path>/vars/<i>` for every holder of variables."""
-    holders = dict(walk(model))
-    for prefix, each in (extra or {}).items():
-        holders[prefix] = each
-    for path, holder in holders.items():
-        store: dict[str, np.ndarray] = {}
-        holder.save_own_variables(store)
+    for path, holder, store in stores(model, extra):
+        name = getattr(holder, "name", None)
+        if not store and not isinstance(name, str):
+            continue
         group = file.require_group(f"{path}vars")
-        for name, value in store.items():
-            group[name] = value
+        if isinstance(name, str):
+            group.attrs["name"] = name
+        for key, value in store.items():
+            group[key] = value
+            if value.dtype.name == "bfloat16":  # which HDF5 keeps as bytes
+                group[key].attrs["dtype"] = "bfloat16"
+
+
+def _store(file, path: str) -> dict[str, np.ndarray]:
+    """The arrays of one holder; the first versions of Keras 3's layout called the layers by another word."""
+    group = file.get(f"{path}vars")
+    if group is None and "_layer_checkpoint_dependencies" in file:
+        group = file.get(f"{path}vars".replace("layers", "_layer_checkpoint_dependencies", 1))
+    return {name: _array(group[name]) for name in sorted(group or (), key=number)}
+
+
+def _array(dataset) -> np.ndarray:
+    value = dataset[()]
+    return value.view(np.dtype("bfloat16")) if dataset.attrs.get("dtype") == "bfloat16" else value
 
 
 def read_paths(file, model, extra: Mapping[str, Any] | None = None, skip_mismatch: bool = False) -> None:
     """Read what `write_paths` wrote; every array is checked before the first weight changes."""
-    holders = dict(walk(model))
-    for prefix, each in (extra or {}).items():
-        holders[prefix] = each
-    for path, holder in holders.items():
-        group = file.get(f"{path}vars")
-        store = {name: group[name][()] for name in sorted(group, key=_number)} if group is not None else {}
-        wanted: dict[str, np.ndarray] = {}
+    read_stores(lambda path: _store(file, path), model, extra, skip_mismatch)
+
+
+def read_stores(
+    find: Callable[[str], Mapping[str, np.ndarray]],
+    model,
+    extra: Mapping[str, Any] | None = None,
+    skip_mismatch: bool = False,
+) -> None:
+    """Give everything in a model that keeps variables what `find` has for its path.
+
+    Raises ValueError, before the first weight changes, where something does not fit.
+    """
+    fitting = []
+    for path, holder in (dict(walk(model)) | dict(extra or {})).items():
+        store, wanted = find(path), {}
         holder.save_own_variables(wanted)
-        if not wanted and not store:
-            continue
         problem = mismatch(wanted, store)
+        name = getattr(holder, "name", path)
         if problem and not skip_mismatch:
-            name = getattr(holder, "name", path)
             raise ValueError(f"The file does not fit {type(holder).__name__} {name!r}: {problem}")
-    for path, holder in holders.items():
-        group = file.get(f"{path}vars")
-        store = {name: group[name][()] for name in sorted(group, key=_number)} if group is not None else {}
-        if store:
-            wanted = {}
-            holder.save_own_variables(wanted)
-            if not mismatch(wanted, store):
-                holder.load_own_variables(store)
+        if problem:
+            warnings.warn(f"The weights of {name!r} are left as they are: {problem}", stacklevel=5)
+        elif store:
+            fitting.append((holder, store))
+    for holder, store in fitting:
+        holder.load_own_variables(store)
 
 
 def mismatch(wanted: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -> str | None:
@@ -63,7 +94,12 @@ def mismatch(wanted: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) 
     return None
 
 
-def _number(name: str):
+def fitted(array: np.ndarray, shape: tuple) -> np.ndarray:
+    """An array in a shape that has as many places; as it is where that has not."""
+    return np.reshape(array, shape) if np.size(array) == math.prod(shape) else array
+
+
+def number(name: str):
     return (0, int(name)) if name.isdigit() else (1, name)
 
 
@@ -83,13 +119,13 @@ def _attribute(group, name: str) -> list[str]:
 
 
 def _set_attribute(group, name: str, words: Sequence[str]) -> None:
-    encoded = [word.encode("utf8") for word in words]
-    if sum(map(len, encoded)) < CHUNK // 2:
-        group.attrs[name] = np.array(encoded) if encoded else np.array([], "S1")
+    encoded = np.array([word.encode("utf8") for word in words], None if words else "S1")
+    if encoded.nbytes < CHUNK // 2:
+        group.attrs[name] = encoded
         return
-    pieces = np.array_split(np.array(encoded), -(-sum(map(len, encoded)) * 2 // CHUNK))
-    for number, piece in enumerate(pieces):
-        group.attrs[f"{name}{number}"] = piece
+    rows = max(1, CHUNK // 2 // encoded.itemsize)  # all words are as long as the longest
+    for number, start in enumerate(range(0, len(encoded), rows)):
+        group.attrs[f"{name}{number}"] = encoded[start : start + rows]
 
 
 def write_layers(group, model) -> None:
@@ -99,20 +135,34 @@ def write_layers(group, model) -> None:
     group.attrs["backend"] = b"jax"
     group.attrs["keras_version"] = objects.VERSION.encode()
     for layer in layers:
-        place = group.create_group(layer.name)
-        names: list[str] = []
-        for cell in layer.weights:
-            name, number = cell.path, 1
-            while name in names:
-                name, number = f"{cell.path}_{number}", number + 1
-            names.append(name)
-            place.create_dataset(name, data=cell.numpy())
-        _set_attribute(place, "weight_names", names)
+        _write_cells(group.create_group(layer.name), in_file_order(layer))
+    _write_cells(group.create_group(TOP), model.own_cells())
+
+
+def in_file_order(layer) -> list:
+    """A layer's cells as the older layout has them: those that are trained first, in nested models too."""
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+def _write_cells(group, cells: Sequence) -> None:
+    """Arrays by the names of their cells, and the list of these names."""
+    names: list[str] = []
+    for cell in cells:
+        name, number = cell.path, 1
+        while name in names:
+            name, number = f"{cell.path}_{number}", number + 1
+        names.append(name)
+        group.create_dataset(name, data=cell.numpy())
+    _set_attribute(group, "weight_names", names)
 
 
 def layer_arrays(group) -> list[tuple[str, list[np.ndarray]]]:
     """(layer name, arrays) for every layer of the older layout that has arrays."""
     found = []
+    for number in range(int(group.attrs.get("nb_layers", 0))):  # Keras 0
+        place = group[f"layer_{number}"]
+        arrays = [np.asarray(place[f"param_{each}"]) for each in range(int(place.attrs["nb_params"]))]
+        found += [(f"layer_{number}", arrays)] if arrays else []
     for name in _attribute(group, "layer_names"):
         arrays = [np.asarray(group[name][weight]) for weight in _attribute(group[name], "weight_names")]
         if arrays:
@@ -120,25 +170,64 @@ def layer_arrays(group) -> list[tuple[str, list[np.ndarray]]]:
     return found
 
 
-def origin_of(group) -> tuple[int, bool]:
-    """(era, whether Theano wrote them) of the weights in a group: Keras 1 named no version and no backend there."""
+def arrays_in(file) -> dict[str, np.ndarray]:
+    """Name and array of every weight in a file of either layout, in its order."""
+    group = file["model_weights"] if "model_weights" in file else file
+    if any(name.startswith("layer_names") for name in group.attrs):
+        return {
+            f"{layer}/{name}": np.asarray(group[layer][name])
+            for layer in [*_attribute(group, "layer_names"), *([TOP] if TOP in group else [])]
+            for name in _attribute(group[layer], "weight_names")
+        }
+    found: dict[str, np.ndarray] = {}
+
+    def look(place, path: str) -> None:
+        for name in sorted(place, key=number):
+            below = f"{path}/{name}".strip("/")
+            if hasattr(place[name], "shape"):
+                found[below] = _array(place[name])
+            elif below != "optimizer":
+                look(place[name], below)
+
+    look(file, "")
+    return found
+
+
+def origin_of(group, backend: str | None = None) -> tuple[int, bool]:
+    """(era, whether Theano wrote them) of the weights in a group; `backend` decides, where it is given.
+
+    Keras 1 named no version and no backend there, but TensorFlow numbered the outputs of its operations: "W:0".
+    """
     if "keras_version" in group.attrs:
-        return objects.era_of({"keras_version": _text(group.attrs["keras_version"])}), (
-            _text(group.attrs.get("backend", b"")) == "theano"
-        )
+        era = objects.era_of({"keras_version": _text(group.attrs["keras_version"])})
+        return era, (backend or _text(group.attrs.get("backend", b""))) == "theano"
     names = [
         weight
         for layer in _attribute(group, "layer_names")
         for weight in _attribute(group[layer], "weight_names")
     ]
-    return 1, not any(
-        name.endswith(":0") for name in names
-    )  # TensorFlow numbers the outputs of its operations
+    if not names and not backend:
+        warnings.warn(
+            "The file does not say whether Theano or TensorFlow computed with its weights; Theano is taken, whose "
+            "convolutions turn the kernels round. Say it with backend='theano' or backend='tensorflow'.",
+            stacklevel=5,
+        )
+    return 1, backend == "theano" if backend else not any(name.endswith(":0") for name in names)
 
 
-def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False) -> None:
-    """Read the older layout, by place or by layer name; checked before the first weight changes."""
-    found, origin = layer_arrays(group), origin_of(group)
+def read_layers(
+    group,
+    model,
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    reshape: bool = False,
+    backend: str | None = None,
+) -> None:
+    """Read the older layout, by place or by layer name; checked before the first weight changes.
+
+    `reshape`: arrays of another shape are taken where they hold as many numbers.
+    """
+    found, origin = layer_arrays(group), origin_of(group, backend)
     targets = [layer for layer in getattr(model, "flattened_layers", model.layers) if layer.weights]
     if by_name:
         known = {layer.name: layer for layer in targets}
@@ -149,17 +238,38 @@ def read_layers(group, model, by_name: bool = False, skip_mismatch: bool = False
                 f"The file has {len(found)} layers with weights, {model.name} has {len(targets)}"
             )
         pairs = list(zip(targets, (arrays for _, arrays in found), strict=True))
+    top = (
+        [np.asarray(group[TOP][name]) for name in _attribute(group[TOP], "weight_names")]
+        if TOP in group
+        else []
+    )
+    own = model.own_cells()
+    if top and not by_name and len(top) != len(own):
+        raise ValueError(f"The file has {len(top)} weights of the model's own, {model.name} has {len(own)}")
     fitting = []
     for layer, arrays in pairs:
-        arrays = era_weights.understood(layer, arrays, *origin)
-        wanted = dict(enumerate(cell.numpy() for cell in layer.weights))
+        cells, arrays = era_weights.matched(layer, in_file_order(layer), arrays, *origin)
+        if reshape and len(arrays) == len(cells):
+            arrays = [fitted(array, cell.shape) for array, cell in zip(arrays, cells, strict=True)]
+        wanted = dict(enumerate(cell.numpy() for cell in cells))
         problem = mismatch(wanted, dict(enumerate(arrays)))
         if problem and not skip_mismatch:
             raise ValueError(f"The file does not fit {type(layer).__name__} {layer.name!r}: {problem}")
         if not problem:
-            fitting.append((layer, arrays))
-    for layer, arrays in fitting:
-        for cell, array in zip(layer.weights, arrays, strict=True):
+            fitting.append((layer, cells, arrays))
+        else:
+            warnings.warn(
+                f"Skipping loading weights of {layer.name!r} due to mismatch: {problem}", stacklevel=4
+            )
+    if top and len(top) == len(own):
+        problem = mismatch(dict(enumerate(cell.numpy() for cell in own)), dict(enumerate(top)))
+        if problem and not skip_mismatch:
+            raise ValueError(f"The file does not fit the own weights of {model.name!r}: {problem}")
+        for cell, array in () if problem else zip(own, top, strict=True):
+            cell.assign(array)
+    for layer, cells, arrays in fitting:
+        (era_weights.settled.add if origin[0] == 1 else era_weights.settled.discard)(layer)
+        for cell, array in zip(cells, arrays, strict=True):
             cell.assign(array)
 
 
@@ -170,21 +280,32 @@ def write_model(file, model, include_optimizer: bool = True) -> None:
     file.attrs["model_config"] = json.dumps(objects.describe(model)).encode()
     write_layers(file.create_group("model_weights"), model)
     if include_optimizer and model.compiled:
-        file.attrs["training_config"] = json.dumps(model.training_config()).encode()
+        training = model.training_config()
+        for key, family in (("loss", "losses"), ("metrics", "metrics"), ("weighted_metrics", "metrics")):
+            training[key] = _whole_names(family, training.get(key))
+        file.attrs["training_config"] = json.dumps(training).encode()
         if model.optimizer.built:
-            group = file.create_group("optimizer_weights")
-            store: dict[str, np.ndarray] = {}
-            model.optimizer.save_own_variables(store)
-            _set_attribute(group, "weight_names", list(store))
-            for name, value in store.items():
-                group.create_dataset(name, data=value)
+            _write_cells(file.create_group("optimizer_weights"), era_optimizers.cells_for(model))
+
+
+def _whole_names(family: str, value):
+    """Names such as "mse" written out, since Keras 3 does not find the short ones in a file of this format."""
+    if isinstance(value, list):
+        return [_whole_names(family, each) for each in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _whole_names(family, each) for key, each in value.items()}
+    if isinstance(value, str) and value not in ("accuracy", "acc", "crossentropy", "ce"):
+        found = registry.lookup(family, value)
+        if found.__module__.startswith("cornu.") and value != found.__name__:
+            return snake(found.__name__)
+    return value
 
 
 def _text(value) -> str:
     return value.decode("utf8") if isinstance(value, bytes) else str(value)
 
 
-def _read_optimizer(file, model, version: str, era: int) -> None:
+def _read_optimizer(file, model, version: str, era: int, wrote: str) -> None:
     """The optimizer's state, where it fits; a word where it does not."""
     group = file["optimizer_weights"]
     arrays = [np.asarray(group[name]) for name in _attribute(group, "weight_names")]
@@ -198,30 +319,30 @@ def _read_optimizer(file, model, version: str, era: int) -> None:
         for layer in _attribute(layers, "layer_names")
         for weight in _attribute(layers[layer], "weight_names")
     ]
-    if not era_optimizers.restore(model, names, arrays, version, origin_of(layers)[1]):
+    if not era_optimizers.restore(model, names, arrays, version, wrote == "theano"):
         warnings.warn(
             f"The file's optimizer state does not fit {type(model.optimizer).__name__}: it starts afresh",
             stacklevel=4,
         )
 
 
-def read_model(file, custom_objects=None, compile: bool = True):
+def read_model(file, custom_objects=None, compile: bool = True, backend: str | None = None):
     """The model in a file of the older format.
 
     Raises ValueError when it holds weights only.
     """
     if "model_config" not in file.attrs:
         raise ValueError("This file has no model in it, only weights: build the model and use `load_weights`")
-    description = json.loads(_text(file.attrs["model_config"]))
+    description = safety.parsed(_text(file.attrs["model_config"]))
     version = _text(file.attrs.get("keras_version", b"1"))
     era = objects.era_of({"keras_version": version})
-    wrote = "theano" if origin_of(file["model_weights"])[1] else "tensorflow"
+    wrote = "theano" if origin_of(file["model_weights"], backend)[1] else "tensorflow"
     with config.backend_scope(wrote):
         model = objects.from_description(description, custom_objects, era)
-    read_layers(file["model_weights"], model)
+    read_layers(file["model_weights"], model, backend=backend)
     if compile and "training_config" in file.attrs:
         with registry.custom_object_scope(custom_objects), objects.made_as(description, era):
-            model.compile_from_config(json.loads(_text(file.attrs["training_config"])))
+            model.compile_from_config(safety.parsed(_text(file.attrs["training_config"])))
         if "optimizer_weights" in file and model.compiled:
-            _read_optimizer(file, model, version, era)
+            _read_optimizer(file, model, version, era, wrote)
     return model

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .. import config, registry
+from .. import config, registry, safety, scope
 
 VERSION = "3.15.1"  # of the format that is written
 
@@ -48,11 +48,8 @@ def from_json(text: str, custom_objects: Mapping | None = None):
 
     Raises ValueError for what is no JSON or no model.
     """
-    try:
-        description = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"This is no JSON: {error}") from None
-    return from_description(description, custom_objects)
+    with safety.told("The configuration"):
+        return from_description(safety.parsed(text), custom_objects)
 
 
 def _yaml():
@@ -79,6 +76,8 @@ def from_yaml(text: str, custom_objects: Mapping | None = None):
     Raises ValueError for what is no such YAML or no model, and ImportError where pyyaml is not installed.
     """
     yaml = _yaml()
+    if len(text) > safety.YAML:
+        safety.refuse(f"The configuration has {len(text):,} characters, and {safety.YAML:,} of YAML are read")
 
     class Loader(yaml.SafeLoader):
         """Safe, and knows the tags of plain Python data."""
@@ -93,7 +92,10 @@ def from_yaml(text: str, custom_objects: Mapping | None = None):
         description = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"This is no YAML that can be read without running code: {error}") from None
-    return from_description(description, custom_objects)
+    except RecursionError:
+        raise safety.UnsafeFile("The configuration is nested too deep") from None
+    with safety.told("The configuration"):
+        return from_description(safety.checked(description, safety.ALIASED), custom_objects)
 
 
 def from_description(
@@ -102,7 +104,9 @@ def from_description(
     """The model that `class_name` and `config` describe, made with the defaults of its era."""
     if not isinstance(description, Mapping) or "class_name" not in description:
         raise ValueError("A model's description has `class_name` and `config`")
-    with registry.custom_object_scope(custom_objects), made_as(description, era or era_of(description)):
+    made_in = made_as(safety.checked(description), era or era_of(description))
+    room = scope.call.room or safety.Room.of_machine()
+    with registry.custom_object_scope(custom_objects), made_in, scope.entered(room=room):
         return registry.deserialize(description, "models")
 
 

@@ -29,11 +29,13 @@ def walk(root) -> Iterator[tuple[str, Any]]:
     def container(values, path):
         used: collections.Counter = collections.Counter()
         for value in values.values() if isinstance(values, dict) else values:
-            if keeps_variables(value):
+            inside = isinstance(value, list | tuple | dict)
+            if inside or keeps_variables(value):
                 known = getattr(value, "serialized_as", lambda: None)()
-                name = snake(known[1] if known else type(value).__name__)
+                name = "container" if inside else snake(known[1] if known else type(value).__name__)
                 number, used[name] = used[name], used[name] + 1
-                yield from visit(value, f"{path}{name}_{number}/" if number else f"{path}{name}/")
+                below = f"{path}{name}_{number}/" if number else f"{path}{name}/"
+                yield from container(value, below) if inside else visit(value, below)
 
     return visit(root, "")
 
@@ -59,4 +61,4 @@ def _layered(name: str, value) -> bool:
     return name not in ENGINE and hasattr(value, "build") and keeps_variables(value)
 
 
-ENGINE = ("_stack", "_source")  # where Sequential keeps its layers
+ENGINE = ("_stack", "_source", "_graph_layers", "_arguments")  # where the library keeps layers for itself

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import pathlib
 import shutil
+import stat
 import tarfile
 import tempfile
 import time
@@ -16,9 +17,9 @@ import urllib.request
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from .. import config
+from .. import config, safety
 from ..eras import border
 from ..training.progress import Progbar
 
@@ -31,6 +32,8 @@ BLOCK = 1 << 16  # bytes that are read at once
 TIMEOUT = 60  # seconds without an answer
 HASHES = {32: "md5", 64: "sha256"}  # by the length of the digest
 ARCHIVES = ("tar", "zip")
+UNPACKED = 1 << 30  # bytes that may come out of any archive; of a large one `safety.RATIO` times its size
+HEADER = 1 << 20  # bytes of a long name or the like in a tar file
 
 
 @border.method("get_file")
@@ -139,9 +142,21 @@ def _folder(cache_dir, cache_subdir: str) -> str:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError:
-        owner = getattr(os, "getuid", lambda: "user")()
-        folder = os.path.join(tempfile.gettempdir(), f".keras-{owner}", cache_subdir)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        folder = os.path.join(_own_temporary_folder(), cache_subdir)
+        os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def _own_temporary_folder() -> str:
+    """A folder for temporary files in which nobody else may write; PermissionError where somebody else made it."""
+    owner = getattr(os, "getuid", lambda: None)()
+    folder = os.path.join(tempfile.gettempdir(), f".keras-{'user' if owner is None else owner}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or owner not in (None, found.st_uid) or found.st_mode & 0o022:
+        raise PermissionError(
+            f"{folder} is not yours alone: set KERAS_HOME to a folder that you may write in"
+        )
     return folder
 
 
@@ -222,35 +237,44 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _download(url: str, path: str, file_hash: str | None, algorithm: str) -> None:
     """Download into a temporary file, which takes its name once it is whole and what its hash says."""
     print(f"Downloading data from {url}")
-    handle, part = tempfile.mkstemp(
-        prefix=f".{os.path.basename(path)}.", suffix=".part", dir=os.path.dirname(path)
-    )
+    bar = None
+
+    def show(seen: int, size: int | None) -> None:
+        nonlocal bar
+        bar = bar or Progbar(size)
+        bar.update(seen, finalize=seen == size)
+
     try:
-        with os.fdopen(handle, "wb") as file:
-            bar = None
-
-            def show(seen: int, size: int | None) -> None:
-                nonlocal bar
-                bar = bar or Progbar(size)
-                bar.update(seen, finalize=seen == size)
-
-            _fetch(url, file, show)
-        if file_hash and not validate_file(part, file_hash, algorithm):
-            raise ValueError(
-                f"{url} is not the file that was expected: its {_algorithm(algorithm, file_hash)} hash is not "
-                f"{file_hash}. Nothing was kept."
-            )
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
+        with _arriving(path) as file:
+            _fetch(url, file, show, bool(file_hash))
+            file.flush()
+            if file_hash and not validate_file(file.name, file_hash, algorithm):
+                raise ValueError(
+                    f"{url} is not the file that was expected: its {_algorithm(algorithm, file_hash)} hash is not "
+                    f"{file_hash}. Nothing was kept."
+                )
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         code = f"{error.code} " if isinstance(error, urllib.error.HTTPError) else ""
         raise OSError(
             f"{url} could not be downloaded: {code}{reason}. If you have the file, put it at {path}"
         ) from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)
+
+
+@contextlib.contextmanager
+def _arriving(path: str) -> Iterator[IO[bytes]]:
+    """A temporary file that takes the place of `path` if all goes well, and is gone if not."""
+    folder, name = os.path.split(os.path.abspath(path))
+    with tempfile.NamedTemporaryFile(prefix=f".{name}.", suffix=".part", dir=folder, delete=False) as file:
+        try:
+            yield file
+            file.close()
+            os.chmod(file.name, 0o666 & ~_umask())
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
 
 
 def _umask() -> int:
@@ -259,8 +283,11 @@ def _umask() -> int:
     return mask
 
 
-def _fetch(url: str, file, told: Callable[[int, int | None], None]) -> Any:
-    """Download into an open file; `told` hears how much is there, and how much there will be."""
+def _fetch(url: str, file, told: Callable[[int, int | None], None], hashed: bool = False) -> Any:
+    """Download into an open file; `told` hears how much is there, and how much there will be.
+
+    Raises OSError where not all of it came, or that cannot be known: by a length, by chunks, or by its hash.
+    """
     request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible; cornu)"})
     opener = urllib.request.build_opener(_Redirects)
     with opener.open(request, timeout=TIMEOUT) as answer:
@@ -270,6 +297,11 @@ def _fetch(url: str, file, told: Callable[[int, int | None], None]) -> Any:
             file.write(block)
             seen += len(block)
             told(seen, size)
+        ends = size is not None or getattr(answer, "chunked", False)  # so that a part is no whole
+    if not ends and not hashed:
+        raise OSError(
+            "the server does not say how long it is, so a part would look like the whole; give `file_hash`"
+        )
     if size is not None and seen != size:
         raise OSError(f"it broke off after {seen} of {size} bytes")
     return answer.headers
@@ -292,8 +324,9 @@ def urlretrieve(
         if reporthook:
             reporthook(-(-seen // BLOCK), BLOCK, -1 if size is None else size)
 
-    with open(filename, "wb") as file:
-        return os.fspath(filename), _fetch(_safe(url), file, told)
+    with _arriving(os.fspath(filename)) as file:
+        headers = _fetch(_safe(url), file, told)
+    return os.fspath(filename), headers
 
 
 def _algorithm(name: str, file_hash: str) -> str:
@@ -355,7 +388,7 @@ def _unpack(places: Places, formats: tuple[str, ...], fresh: bool) -> None:
     scratch = tempfile.mkdtemp(prefix=f".{os.path.basename(places.file)}.", dir=home)
     try:
         with opened as archive:
-            _extract(archive, scratch)
+            _extract(archive, scratch, max(UNPACKED, safety.RATIO * os.path.getsize(places.file)))
         os.chmod(scratch, 0o777 & ~_umask())
         entries = (
             [("", places.within)]
@@ -376,25 +409,52 @@ def _replace(source: str, target: str) -> None:
 
 
 def _open(path: str, formats: tuple[str, ...]) -> tarfile.TarFile | zipfile.ZipFile | None:
-    if "tar" in formats and tarfile.is_tarfile(path):
-        return tarfile.open(path)
+    if "tar" in formats:
+        with contextlib.suppress(tarfile.TarError, EOFError):
+            return tarfile.open(path, tarinfo=_Member)
     if "zip" in formats and zipfile.is_zipfile(path):
         return zipfile.ZipFile(path)
     return None
 
 
-def _extract(archive: tarfile.TarFile | zipfile.ZipFile, folder: str) -> None:
-    """Unpack an archive whose members all stay in the folder.
+class _Member(tarfile.TarInfo):
+    """A member of a tar file; what is said about it beforehand must not be endless."""
+
+    SAID = (b"x", b"g", b"X", b"L", b"K")  # types of headers that are read into memory
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        made = super().frombuf(buf, encoding, errors)
+        if made.type in cls.SAID and made.size > HEADER:
+            raise ValueError(f"The archive has a header of {made.size:,} bytes; a name is never that long")
+        return made
+
+
+def _extract(archive: tarfile.TarFile | zipfile.ZipFile, folder: str, most: int) -> None:
+    """Unpack an archive whose members all stay in the folder, and have at most so many bytes together.
 
     Raises ValueError, before anything is written, for one that has others.
     """
+    total = 0
+
+    def weigh(size: int) -> None:
+        nonlocal total
+        total += size
+        if total > most:
+            raise ValueError(
+                f"The archive would have more than {most:,} bytes unpacked, too many for its size. "
+                "If you trust it, unpack it yourself."
+            )
+
     if isinstance(archive, zipfile.ZipFile):
-        for member in archive.namelist():
-            _check(member, member)
+        for each in archive.infolist():
+            _check(each.filename, each.filename)
+            weigh(each.file_size)
         archive.extractall(folder)
         return
-    for member in archive:
+    for member in archive:  # the sizes come before the contents: a bomb is seen before it is unpacked
         _check(member.name, member.name)
+        weigh(member.size)
         if not hasattr(tarfile, "data_filter") and (member.issym() or member.islnk()):
             raise ValueError(f"The archive has a link {member.name!r}: this Python cannot unpack it safely")
         if member.issym():

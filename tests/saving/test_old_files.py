@@ -1,0 +1,87 @@
+"""Files of Keras 2.3.1, written by it on TensorFlow and on Theano, and in the layouts of before 1.0."""
+
+import io
+import pathlib
+import zipfile
+
+import h5py
+import jax
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+
+ARCHIVE = zipfile.ZipFile(pathlib.Path(__file__).parent / "files" / "keras2.zip")
+FILES = [name[:-3] for name in ARCHIVE.namelist() if name.endswith(".h5")]
+CUDNN = "keras2_tensorflow_cudnn"  # weights alone
+
+
+def recorded(name: str, folder: pathlib.Path):
+    """(path of the file, what Keras computed)."""
+    path = pathlib.Path(ARCHIVE.extract(f"{name}.h5", folder))
+    data = np.load(io.BytesIO(ARCHIVE.read(f"{name}.npz")))
+    return path, {
+        kind: [data[f"{kind}{i}"] for i in range(len(data.files)) if f"{kind}{i}" in data.files]
+        for kind in ("x", "y", "out")
+    } | {"losses": data["losses"] if "losses" in data.files else []}
+
+
+def same(model, data) -> None:
+    for got, wanted in zip(jax.tree.leaves(model(one(data["x"]))), data["out"], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+
+
+def one(arrays: list):
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != CUDNN])
+def test_files_of_keras_2(name, tmp_path):
+    path, data = recorded(name, tmp_path)
+    model = cornu.models.load_model(path)
+    same(model, data)
+    if "optimizer" in name or "nested" in name or "frozen" in name:
+        losses = [np.ravel(model.train_on_batch(one(data["x"]), one(data["y"])))[0] for _ in range(3)]
+        np.testing.assert_allclose(losses, data["losses"], rtol=1e-5)
+
+
+def test_weights_of_cudnn_layers(tmp_path):
+    path, data = recorded(CUDNN, tmp_path)
+    x = inputs = cornu.Input((5, 3))
+    x = layers.GRU(3, reset_after=True)(layers.LSTM(4, return_sequences=True)(x))
+    model = cornu.Model(inputs, layers.Dense(2)(x))
+    model.load_weights(path)
+    same(model, data)
+
+
+def keras_0(path: pathlib.Path, arrays_by_layer: list[list[np.ndarray]]) -> None:
+    """A file of weights as Keras 0.3 wrote it (`models.py`): by number, without names, version or backend."""
+    with h5py.File(path, "w") as file:
+        file.attrs["nb_layers"] = len(arrays_by_layer)
+        for number, arrays in enumerate(arrays_by_layer):
+            group = file.create_group(f"layer_{number}")
+            group.attrs["nb_params"] = len(arrays)
+            for index, array in enumerate(arrays):
+                group.create_dataset(f"param_{index}", data=array)
+
+
+@pytest.mark.parametrize("backend", [None, "theano", "tensorflow"])
+def test_weights_of_keras_0_say_no_backend(backend, tmp_path, recwarn):
+    draw = np.random.default_rng(0)
+    kernel, bias = (
+        draw.normal(size=(3, 2, 2, 2)).astype("f"),
+        draw.normal(size=3).astype("f"),
+    )  # (out, in, *space)
+    keras_0(tmp_path / "w.h5", [[kernel, bias], [], []])
+    first = {"data_format": "channels_first"}
+    model = cornu.Sequential(
+        [cornu.Input((2, 4, 4)), layers.Conv2D(3, 2, **first), layers.ReLU(), layers.Flatten()]
+    )
+    cornu.saving.load_weights(model, tmp_path / "w.h5", backend=backend)
+    wanted = kernel.transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(
+        model.get_weights()[0], wanted if backend == "tensorflow" else wanted[::-1, ::-1]
+    )
+    told = [str(each.message) for each in recwarn if "backend='theano'" in str(each.message)]
+    assert bool(told) == (backend is None)
