@@ -31,6 +31,25 @@ __all__ = [
 ]
 
 
+def _uses(jaxpr, primitives: Sequence[str]) -> bool:
+    """Whether a computation contains one of the primitives, at any depth."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in primitives:
+            return True
+        for value in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
+        ):
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns") and _uses(inner, primitives):
+                return True
+    return False
+
+
+def may_loop(jaxpr) -> bool:
+    """Whether a computation may be in a loop: XLA's convolutions on the CPU are hundreds of times slower there."""
+    return jax.default_backend() != "cpu" or not _uses(jaxpr, ["conv_general_dilated"])
+
+
 def _arrays(tree):
     return jax.tree.map(as_array, tree)
 

@@ -1,5 +1,6 @@
 """What a callback is, and the list that tells callbacks what happens."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from .. import config
 from ..base import Configurable
 from ..eras import border
-from . import progress
+from . import notes, progress
 
 RATE = {1: "lr", 2: "lr", 3: "learning_rate"}  # the learning rate's name in logs
 EPOCH = {1: "{0:05d}", 2: "{1:05d}", 3: "{1}"}  # an epoch in messages, of its numbers from 0 and from 1
@@ -20,10 +21,16 @@ class Callback(Configurable):
     A subclass overrides the hooks it wants. One that overrides a hook for batches makes the loop run batch by
     batch; with `every_batch = False` it is told now and then instead, with the number of the last batch.
 
+    A backup keeps what a callback says by `get_state`, and gives it to `set_state`. By default that is what it has
+    noted in its attributes: numbers, text, arrays, and lists, tuples and dicts of them.
+
     Attributes:
         model: the model.
         params: dict of `epochs`, `steps`, `verbose` and others.
-        every_batch: whether each batch has to be told.
+        run: where `fit` is; None outside of it.
+        every_batch: whether each batch has to be told; a number: after at most so many, as things stand.
+        told_last: whether the others are told before it.
+        kept: names of the attributes that a backup keeps; None: whatever can be kept.
 
     Example:
         >>> class Watch(Callback):
@@ -36,7 +43,10 @@ class Callback(Configurable):
     model: Any = None
     params: dict[str, Any] | None = None
     validation_data = None
-    every_batch = True
+    run: Any = None
+    every_batch: bool | int = True
+    told_last = False
+    kept: tuple[str, ...] | None = None
 
     def __init__(self):
         self.params, self.model = None, None
@@ -46,6 +56,19 @@ class Callback(Configurable):
 
     def set_model(self, model) -> None:
         self.model = model
+
+    def set_run(self, run) -> None:
+        self.run = run
+
+    def get_state(self) -> dict[str, Any]:
+        """What a backup keeps of it, as plain data and arrays."""
+        if self.kept is None:
+            return notes.of_attributes(self)
+        return {name: getattr(self, name) for name in self.kept}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` said."""
+        notes.to_attributes(self, state)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """An epoch of training begins; the first is 0."""
@@ -144,6 +167,8 @@ class History(Callback):
         history: dict from each name to the list of its values.
     """
 
+    kept = ("epoch", "history")
+
     def __init__(self):
         super().__init__()
         self.epoch: list[int] = []
@@ -162,6 +187,7 @@ class ProgbarLogger(Callback):
     """Prints a progress bar with the loss and metrics; `fit`, `evaluate` and `predict` add it by `verbose`."""
 
     every_batch = False
+    kept = ()
 
     def __init__(self):
         super().__init__()
@@ -369,17 +395,28 @@ class CallbackList:
                 if hasattr(callback, setter):
                     getattr(callback, setter)(value)
 
+    def set_run(self, run) -> None:
+        """Let the callbacks know where `fit` is."""
+        self._give("run", run)
+
     def wants_every(self, stage: str) -> bool:
         """Whether someone has to be told each batch of 'train', 'test' or 'predict'."""
-        return any(
-            own_hook(callback, f"on_{stage}_batch_{at}") and getattr(callback, "every_batch", True)
-            for callback in self.callbacks
-            for at in ("begin", "end")
-        )
+        return any(every is True for every in self._wishes(stage))
+
+    def stride(self, stage: str) -> float:
+        """How many batches may pass until someone has to be told of them."""
+        return min((each for each in self._wishes(stage) if each), default=math.inf)
+
+    def _wishes(self, stage: str) -> Iterator[bool | int]:
+        """What `every_batch` of those says that have a hook for batches."""
+        for callback in self.callbacks:
+            if any(own_hook(callback, f"on_{stage}_batch_{at}") for at in ("begin", "end")):
+                yield getattr(callback, "every_batch", True)
 
     def _own(self, hook: str) -> list[Callable]:
         if hook not in self._found:
-            methods = [own_hook(callback, hook) for callback in self.callbacks]
+            order = sorted(self.callbacks, key=lambda callback: getattr(callback, "told_last", False))
+            methods = [own_hook(callback, hook) for callback in order]
             self._found[hook] = [method for method in methods if method]
         return self._found[hook]
 

@@ -2,6 +2,7 @@
 
 import csv
 import inspect
+import io
 import json
 import os
 import urllib.parse
@@ -11,7 +12,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from .. import writing
 from . import progress
+from .backup import BackupAndRestore
 from .callback import (
     HOOKS,
     Callback,
@@ -23,10 +26,12 @@ from .callback import (
     rate_of,
     rated,
 )
-from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .checkpoint import ModelCheckpoint
+from .monitors import EarlyStopping, ReduceLROnPlateau
 from .tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "BaseLogger",
     "CSVLogger",
     "Callback",
@@ -51,6 +56,8 @@ class BaseLogger(Callback):
         stateful_metrics: names of metrics that are not averaged; they never are.
     """
 
+    kept = ()
+
     def __init__(self, stateful_metrics: Iterable[str] | None = None):
         super().__init__()
         self.stateful_metrics = set(stateful_metrics or ())
@@ -68,6 +75,8 @@ class LearningRateScheduler(Callback):
     Example:
         >>> halve = LearningRateScheduler(lambda epoch, rate: rate / 2)
     """
+
+    kept = ()
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):
         super().__init__()
@@ -110,6 +119,8 @@ class CSVLogger(Callback):
         separator: what stands between two columns.
         append: whether lines are added to a file that is there.
 
+    Raises OSError, with the lines before as they were, where one cannot be written.
+
     Example:
         >>> log = CSVLogger("training.csv", append=True)
     """
@@ -118,27 +129,59 @@ class CSVLogger(Callback):
         super().__init__()
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
         self.keys: list[str] | None = None
-        self.csv_file = self.writer = None
+        self.csv_file = None
+        self.written = ""  # by this training
 
     def on_train_begin(self, logs=None):
         self._close()
-        begun = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
-        self.append_header, self.keys, self.writer = not begun, None, None
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
+        self.keys, self.written = None, ""
+        with writing.explained(self.filename):
+            begun = self.append and os.path.exists(self.filename)
+            self.before = os.path.getsize(self.filename) if begun else 0
+            # unbuffered, so that a line is written as a whole
+            self.csv_file = open(self.filename, "ab" if self.append else "wb", buffering=0)
+        self.append_header = not self.before
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
-        if self.writer is None:
-            self.keys = sorted(logs)
+        logs, header = logs or {}, False
+        if self.keys is None:
+            self.keys, header = sorted(logs), self.append_header
             if self._era == 3 and not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]  # a validation may come later
-            self.writer = csv.DictWriter(
-                self.csv_file, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n"
-            )
-            if self.append_header:
-                self.writer.writeheader()
-        self.writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys}})
-        self.csv_file.flush()
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
+        if header:
+            writer.writeheader()
+        writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys}})
+        self._write(lines.getvalue())
+
+    def _write(self, text: str) -> None:
+        size = os.fstat(self.csv_file.fileno()).st_size
+        with writing.explained(self.filename):
+            try:
+                data = memoryview(text.encode())
+                while data:
+                    data = data[self.csv_file.write(data) :]
+            except OSError:
+                self.csv_file.truncate(size)
+                raise
+        self.written += text
+
+    def get_state(self):
+        return {"keys": self.keys, "written": self.written, "before": self.before}
+
+    def set_state(self, state):
+        """Let the file have what it had when the backup was made."""
+        self._close()
+        before = b""
+        if self.append and os.path.exists(self.filename):
+            with open(self.filename, "rb") as file:
+                before = file.read(state["before"])
+        self.keys, self.written, self.before = state["keys"], state["written"], len(before)
+        self.append_header = not before
+        with writing.replacing(self.filename) as file:
+            file.write(before + self.written.encode())
+        self.csv_file = open(self.filename, "ab", buffering=0)
 
     def on_train_end(self, logs=None):
         self._close()
@@ -170,6 +213,7 @@ class LambdaCallback(Callback):
     """
 
     inherited = HOOKS
+    kept = ()
 
     def __init__(
         self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
@@ -195,6 +239,7 @@ class TerminateOnNaN(Callback):
     """
 
     every_batch = False
+    kept = ()
 
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
@@ -218,6 +263,8 @@ class RemoteMonitor(Callback):
         headers: dict of further HTTP headers.
         send_as_json: whether the JSON is sent alone, not in a form.
     """
+
+    kept = ()
 
     def __init__(
         self, root: str = "http://localhost:9000", path: str = "/publish/epoch/end/", field: str = "data",

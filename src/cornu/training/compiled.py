@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -15,8 +16,12 @@ from ..metrics.metric import Mean, Metric
 from ..optimizers.loss_scale import LossScaleOptimizer
 from ..symbol import Symbol
 from .data import leaves
-from .losses import BY_SHAPE, CompiledLoss, CompiledMetrics
+from .losses import BY_SHAPE, SPARSE, CompiledLoss, CompiledMetrics, name_of
 from .step import Runner, State, minimize, pure_step, stateful_step
+
+
+class _LossMean(Mean):
+    """The mean of a loss."""
 
 
 class Compilable:
@@ -32,6 +37,7 @@ class Compilable:
     _compiled_loss: CompiledLoss | None = None
     _compiled_metrics: CompiledMetrics | None = None
     _loss_tracker: Metric | None = None
+    _expected: Sequence[Metric] = ()  # before the first batch: like the metrics that it will make
     _compile_arguments: dict[str, Any] | None = None
     _trained: list | None = None  # the cells that `fit` changes, as they stood at `compile`
 
@@ -91,12 +97,13 @@ class Compilable:
         self.run_eagerly = bool(run_eagerly) or jit_compile is False
         self._compile_arguments = given
         self._compile_era = config.era()
-        self._loss_tracker = Mean(name="loss")
+        self._loss_tracker = _LossMean(name="loss")
         self._compiled_loss = self._compiled_metrics = None
-        self._runners: dict[tuple, Runner] = {}  # by kind of step and learning phase
+        self._runners: dict[tuple, Runner] = {}  # by kind of step, learning phase and who watches
         self._trained = self.trainable_variables if self.built and self.variables else None
         self._part_trackers: dict[str, Metric] = {}
         self.compiled, self.stop_training = True, False
+        self._expected = self._foreseen()
 
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was given, as plain data; the optimizer with its present settings."""
@@ -135,23 +142,64 @@ class Compilable:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metric objects: the mean loss, those given to `compile`, and those the model holds."""
+        """The metric objects: the mean loss, those given to `compile`, and those the model holds.
+
+        In eras 1 and 2 the means of losses are not among them.
+        """
+        if self._era == 3:
+            return self._all_meters()
+        return [metric for metric in self._all_meters() if not isinstance(metric, _LossMean)]
+
+    @property
+    def _meters(self) -> list[Metric]:
+        """What is counted in a step: all there is, or what a model's own `metrics` says."""
+        own = type(self).metrics is not Compilable.metrics
+        return self.metrics if own else self._all_meters()
+
+    def _all_meters(self) -> list[Metric]:
         compiled = [*self._part_trackers.values()] if self._loss_tracker else []
-        compiled += self._compiled_metrics.metrics if self._compiled_metrics else []
+        compiled += self._compiled_metrics.metrics if self._compiled_metrics else self._expected
         # a nested model's metrics count what it was trained on by itself
         mine = [each for each in self._flatten_layers() if each is self or not isinstance(each, Compilable)]
         held = [metric for layer in mine for _, metric in layer.held(Metric)]
         own = [self._loss_tracker] if self._loss_tracker else []
         return list(dict.fromkeys([*own, *compiled, *(m for m in held if m is not self._loss_tracker)]))
 
+    def _foreseen(self) -> list[Metric]:
+        """Metrics like those that the first batch will make, which programs of eras 1 and 2 ask for before it."""
+        outputs, given = getattr(self, "outputs", None), self._compile_arguments
+        if not outputs or self._compile_era == 3:
+            return []
+        with config.era_scope(self._compile_era):
+            names = self._output_names()
+            loss = CompiledLoss(given["loss"], given["loss_weights"], names) if given["loss"] else None
+            metrics = CompiledMetrics(
+                [(given["metrics"], False), (given["weighted_metrics"], True)], loss, names
+            )
+            sparse = [fn is not None and name_of(fn) == SPARSE for fn in loss.fns] if loss else []
+            targets = [
+                Symbol((*output.shape[:-1], 1)) if few else output
+                for output, few in itertools.zip_longest(outputs, sparse)
+            ]
+            metrics.build(targets, outputs)
+        return [*self._trackers(loss).values(), *metrics.metrics]
+
+    @staticmethod
+    def _trackers(loss: CompiledLoss | None) -> dict[str, Metric]:
+        """A mean of each output's loss, where there are several."""
+        named = (
+            [name for name, fn in zip(loss.names, loss.fns, strict=True) if fn is not None] if loss else []
+        )
+        return {name: _LossMean(name=f"{name}_loss") for name in named} if len(named) > 1 else {}
+
     def reset_metrics(self) -> None:
         """Start counting anew."""
-        for metric in self.metrics:
+        for metric in self._meters:
             metric.reset_state()
 
     def _named_metrics(self) -> dict[str, Metric]:
         found: dict[str, Metric] = {}
-        for metric in self.metrics:
+        for metric in self._meters:
             name, number = metric.name, 1
             while name in found:
                 name, number = f"{metric.name}_{number}", number + 1
@@ -247,6 +295,7 @@ class Compilable:
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
         """Count a batch into the metrics and return what they say."""
+        self._count_added()
         if self._compiled_metrics is not None:
             self._compiled_metrics.update(y, y_pred, sample_weight)
         return self.get_metrics_result()
@@ -256,7 +305,7 @@ class Compilable:
     def _state_cells(self) -> list:
         """Every cell that a step may write: of the model and of its metrics."""
         found = dict.fromkeys([*self.variables, random.global_generator().state])
-        for metric in self.metrics:
+        for metric in self._meters:
             found.update(dict.fromkeys(metric.variables))
         return list(found)
 
@@ -265,7 +314,7 @@ class Compilable:
         trained = self._trained or []
         known = set(trained)
         slots = self.optimizer.variables if self.optimizer is not None else []
-        meters = list(dict.fromkeys(cell for metric in self.metrics for cell in metric.variables))
+        meters = list(dict.fromkeys(cell for metric in self._meters for cell in metric.variables))
         known |= set(meters)
         return State(
             list(trained), [cell for cell in self.variables if cell not in known], list(slots), meters
@@ -288,6 +337,7 @@ class Compilable:
                     self._compiled_loss = CompiledLoss(given["loss"], given["loss_weights"], names)
                 pairs = [(given["metrics"], False), (given["weighted_metrics"], True)]
                 self._compiled_metrics = CompiledMetrics(pairs, self._compiled_loss, names)
+                self._expected = []
                 if (
                     y is None
                     and self._compiled_loss is not None
@@ -301,13 +351,7 @@ class Compilable:
                     self._check_targets(y, y_pred)
                 if y is not None:
                     self._compiled_metrics.build(y, y_pred)
-                several = self._compiled_loss and sum(fn is not None for fn in self._compiled_loss.fns) > 1
-                if several:
-                    self._part_trackers = {
-                        name: Mean(name=f"{name}_loss")
-                        for name, fn in zip(names, self._compiled_loss.fns, strict=True)
-                        if fn is not None
-                    }
+                self._part_trackers = self._trackers(self._compiled_loss)
             self._y_pred = y_pred
         elif self._compiled_loss is not None:
             self._check_targets(y, self._y_pred)
@@ -338,7 +382,7 @@ class Compilable:
 
     def _runner(self, kind: str) -> Runner:
         """The runner of 'train' or 'test' steps."""
-        key = kind, config.learning_phase()
+        key = kind, config.learning_phase(), scope.call.watch
         if key not in self._runners:
             method = getattr(self, f"{kind}_step")
             names = list(border.parameters(method))

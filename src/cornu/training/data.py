@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import config, dtypes
+from . import notes
 
 RESIDENT_BYTES = 2**31  # arrays up to this size are kept on the device as a whole
 
@@ -96,6 +97,8 @@ class Arrays:
         shuffle: True, False, or 'batch' (the order of whole batches).
     """
 
+    unsure = None  # what a backup cannot know of it
+
     def __init__(self, x, y=None, sample_weight=None, batch_size: int | None = None, shuffle=False):
         self.x, self.y = structure(x, "x"), structure(y, "y")
         self.sample_weight = structure(sample_weight, "sample_weight")
@@ -127,8 +130,10 @@ class Arrays:
             self._device = jax.tree.map(jnp.asarray, self.parts)
         return self._device
 
-    def next_order(self) -> np.ndarray:
-        """The rows in the order of the next epoch: each shuffle goes on from the last."""
+    def next_order(self, again: bool = False) -> np.ndarray:
+        """The rows in the order of the next epoch: each shuffle goes on from the last. `again`: of this epoch."""
+        if again:
+            return self._order.copy()
         if self.shuffle == "batch":
             whole = self.size // self.batch_size * self.batch_size
             batches = self._order[:whole].reshape(-1, self.batch_size)
@@ -137,13 +142,41 @@ class Arrays:
             np.random.shuffle(self._order)
         return self._order.copy()
 
+    def place(self) -> dict[str, Any]:
+        """What `put` needs to go on from here."""
+        order = self._order if self.shuffle else None
+        return {"size": self.size, "batch_size": self.batch_size, "order": order}
+
+    def misfit(self, place: dict[str, Any], within: bool) -> str | None:
+        """Why a place is of other data, in words; `within` an epoch the batches have to be the same."""
+        if place.get("size") != self.size:
+            return f"there are {self.size} samples, and were {place.get('size', 'none, but batches')}"
+        if within and place["batch_size"] != self.batch_size:
+            return f"within an epoch batch_size stays {place['batch_size']}"
+        return None
+
+    def put(self, place: dict[str, Any]) -> None:
+        """Go on from what `place` said."""
+        if self.shuffle and place["order"] is not None:
+            self._order = place["order"]
+
     def rows(self, rows) -> tuple:
         """The samples of some rows."""
         return jax.tree.map(lambda leaf: leaf[rows], self.parts)
 
-    def batches(self, order: np.ndarray) -> Iterator[tuple]:
-        for start in range(0, self.size, self.batch_size):
+    def batches(self, order: np.ndarray, first: int = 0) -> Iterator[tuple]:
+        for start in range(first * self.batch_size, self.size, self.batch_size):
             yield self.rows(order[start : start + self.batch_size])
+
+    def stacks(self, count: int, steps: int | None = None) -> Iterator[tuple[int, tuple]]:
+        """`(how many, batches)` in the order of the rows: `count` along a first axis, then the rest one by one."""
+        size, total = self.batch_size, self.steps if steps is None else min(steps, self.steps)
+        several = min(total, self.size // size) // count if count > 1 else 0
+        for i in range(several):
+            rows = self.rows(slice(i * count * size, (i + 1) * count * size))
+            yield count, jax.tree.map(lambda leaf: leaf.reshape(count, size, *leaf.shape[1:]), rows)
+        for step in range(several * count, total):
+            yield 1, self.rows(slice(step * size, (step + 1) * size))
 
     def split(self, fraction: float) -> tuple["Arrays", "Arrays"]:
         """The first part to train on, and the last `fraction` of the samples.
@@ -231,11 +264,14 @@ class Stream:
             raise ValueError(f"The data is empty: {type(source).__name__} has {steps} batches")
         self.steps = steps
         self._first = []
+        self._order: np.ndarray | None = None  # of a Sequence's batches in this epoch
+        self._place: dict[str, Any] = {}  # where an iterable has to go on
+        self.seen = 0  # samples in this epoch
 
     def peek(self) -> tuple:
         """The first batch, which comes again when the epoch begins."""
         if not self._first:
-            iterator = self._iterator if self.endless else iter(self._raw(1))
+            iterator = self._iterator if self.endless else iter(self._raw(1, 0))
             try:
                 self._first = [next(iterator)]
             except StopIteration:
@@ -245,17 +281,22 @@ class Stream:
             self._first = []
         return unpack(batch, type(self.source).__name__)
 
-    def _raw(self, steps: int | None) -> Iterator:
+    def _raw(self, steps: int | None, start: int) -> Iterator:
+        """The batches of an epoch, from the `start`-th on."""
         if self.endless:
             first, self._first = self._first, []
             return itertools.chain(first, self._iterator)
         if not self.indexed:
-            return iter(self.source)
-        order = np.arange(len(self.source))
-        if self.shuffle:
-            np.random.shuffle(order)
-        again = self.samples or (steps and steps > len(order))
-        return self._prefetched(itertools.cycle(order) if again else iter(order))
+            self._iterator = iter(self.source)
+            skipped = 0 if start and self._go_to_place() else start
+            return itertools.islice(self._iterator, skipped, None) if skipped else self._iterator
+        if not start:
+            self._order = np.arange(len(self.source))
+            if self.shuffle:
+                np.random.shuffle(self._order)
+        again = self.samples or (steps and steps > len(self._order))
+        order = itertools.cycle(self._order) if again else iter(self._order)
+        return self._prefetched(itertools.islice(order, start, None))
 
     def _prefetched(self, order: Iterator) -> Iterator:
         """Batches made ahead by the Sequence's own number of workers."""
@@ -272,17 +313,62 @@ class Stream:
                 for each in waiting:
                     each.cancel()
 
-    def batches(self, steps: int | None = None) -> Iterator[tuple]:
-        """The batches of one epoch.
+    @property
+    def unsure(self) -> str | None:
+        """What a backup cannot know of it, in words; None where it keeps all."""
+        if self.indexed or notes.can_tell(self._iterator):
+            return None
+        if self.endless:
+            return f"where a {type(self.source).__name__} is cannot be kept: it begins anew"
+        return (
+            f"whether the batches of a {type(self.source).__name__} come in the same order again is not known"
+        )
+
+    def place(self) -> dict[str, Any]:
+        """What `put` needs to go on from here."""
+        place = {"order": self._order, "seen": self.seen}
+        if self.indexed:
+            place["source"] = notes.read(self.source, small=True)
+        elif notes.can_tell(self._iterator):
+            place["iterator"] = self._iterator.get_state()
+        return place
+
+    def misfit(self, place: dict[str, Any], within: bool) -> str | None:
+        """Why a place is of other data, in words; within an epoch the number of batches has to be the same."""
+        if "seen" not in place:
+            return f"it is a {type(self.source).__name__}, and was an array"
+        before = 0 if place["order"] is None else len(place["order"])
+        if within and self.indexed and before != len(self.source):
+            return f"there are {len(self.source)} batches, and were {before}"
+        return None
+
+    def put(self, place: dict[str, Any]) -> None:
+        """Go on from what `place` said."""
+        self._order, self.seen, self._place = place["order"], place["seen"], place
+        if self.indexed and "source" in place:
+            notes.write(self.source, place["source"])
+        elif self.endless and self._go_to_place():
+            self._first = []
+
+    def _go_to_place(self) -> bool:
+        """Put an iterator where it was; False where it cannot be put anywhere."""
+        place, self._place = self._place, {}
+        if "iterator" not in place or not notes.can_tell(self._iterator):
+            return False
+        self._iterator.set_state(place["iterator"])
+        return True
+
+    def batches(self, steps: int | None = None, start: int = 0) -> Iterator[tuple]:
+        """The batches of one epoch, from the `start`-th on.
 
         Raises ValueError when it ends before `steps` batches came.
         """
         steps = steps or self.steps
-        raw = self._raw(steps)
-        seen = 0
+        raw = self._raw(steps, start)
+        self.seen = self.seen if start else 0
         try:
-            for count in itertools.count():
-                if (steps is not None and count >= steps) or (self.samples and seen >= self.samples):
+            for count in itertools.count(start):
+                if (steps is not None and count >= steps) or (self.samples and self.seen >= self.samples):
                     return
                 try:
                     batch = next(raw)
@@ -290,15 +376,19 @@ class Stream:
                     if steps is None and count and not self.samples:
                         return
                     raise ValueError(
-                        f"The data ended after {count} of {steps or 'more'} steps ({seen} samples). "
+                        f"The data ended after {count} of {steps or 'more'} steps ({self.seen} samples). "
                         "Give fewer steps_per_epoch, or data that goes on."
                     ) from None
                 batch = unpack(batch, type(self.source).__name__)
-                seen += jax.tree.leaves(batch)[0].shape[0]
+                self.seen += jax.tree.leaves(batch)[0].shape[0]
                 yield batch
         finally:
             if hasattr(raw, "close") and not self.endless:
                 raw.close()
+
+    def stacks(self, count: int, steps: int | None = None) -> Iterator[tuple[int, tuple]]:
+        """`(1, batch)`: batches that come one by one."""
+        return ((1, batch) for batch in self.batches(steps))
 
     def begin_epoch(self) -> None:
         getattr(self.source, "on_epoch_begin", lambda: None)()

@@ -12,6 +12,8 @@ import time
 
 import numpy as np
 
+from ..writing import explained
+
 # ---- records: length, checksum of the length, bytes, checksum of the bytes -----------------------
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C, reflected
@@ -134,16 +136,19 @@ class EventFile:
     count = 0  # of this process, so that names differ
 
     def __init__(self, folder: str | os.PathLike):
-        os.makedirs(folder, exist_ok=True)
         EventFile.count += 1
         name = (
             f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{EventFile.count}"
         )
-        self._file = open(os.path.join(folder, name), "wb")
+        self.path = os.path.join(folder, name)
+        with explained(self.path):
+            os.makedirs(folder, exist_ok=True)
+            self._file = open(self.path, "wb")
         self._write({3: "brain.Event:2"})
 
     def _write(self, fields: dict) -> None:
-        self._file.write(record(message({1: time.time(), **fields})))
+        with explained(self.path):
+            self._file.write(record(message({1: time.time(), **fields})))
 
     def add(self, step: int, *summaries: bytes) -> None:
         """Write summaries of one step."""
@@ -151,7 +156,8 @@ class EventFile:
             self._write({2: int(step), 5: message({1: each})})
 
     def flush(self) -> None:
-        self._file.flush()
+        with explained(self.path):
+            self._file.flush()
 
     def close(self) -> None:
         self._file.close()

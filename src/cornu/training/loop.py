@@ -1,20 +1,25 @@
 """The loop: fit, evaluate, predict, and their single-batch forms."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import config, random
+from .. import config, random, scope
 from ..eras import border
 from ..eras.accuracy import ShowsAccuracy, shows_accuracy
 from . import callbacks as hooks
 from .compiled import Compilable
 from .data import Arrays, Stream, adapt, leaves, weights_of_classes
+from .finite import Finite
 from .generators import FromGenerators
+from .leaving import leaving
+from .run import Place, Run
 from .step import Runner, State, pure_step
+
+STACK = 32  # batches that `predict` gives to one dispatch
 
 
 class Trainer(ShowsAccuracy, FromGenerators, Compilable):
@@ -104,24 +109,29 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         self.history = told.history
         if config.era() < 3 and isinstance(validation, Arrays):
             self._show_validation(validation, told.callbacks)
-        told.on_train_begin()
-        logs: dict[str, float] = {}
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            told.on_epoch_begin(epoch)
-            logs = self._pass_over("train", data, told, steps_per_epoch, class_weight)
-            due = (
-                epoch + 1 in validation_freq
-                if isinstance(validation_freq, list | tuple)
-                else ((epoch + 1) % validation_freq == 0)
-            )
-            if validation is not None and due:
-                held = self._evaluate(validation, validation_steps, told)
-                logs = {**logs, **{f"val_{name}": value for name, value in held.items()}}
-            told.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        told.on_train_end(logs)
+        told.append(Finite())
+        run = Run(self, (data, validation), told, initial_epoch, first)
+        with leaving(run):
+            told.on_train_begin()
+            while run.goes_on(epochs):
+                epoch = run.epoch
+                if not run.step:  # not so where a backup was made within the epoch
+                    self.reset_metrics()
+                    told.on_epoch_begin(epoch)
+                if not run.through:
+                    run.passed(self._pass_over("train", data, told, steps_per_epoch, class_weight, run))
+                logs = run.logs
+                due = (
+                    epoch + 1 in validation_freq
+                    if isinstance(validation_freq, list | tuple)
+                    else ((epoch + 1) % validation_freq == 0)
+                )
+                if validation is not None and due:
+                    held = self._evaluate(validation, validation_steps, told)
+                    logs = {**logs, **{f"val_{name}": value for name, value in held.items()}}
+                run.ended(logs)
+                told.on_epoch_end(epoch, logs)
+            told.on_train_end(run.logs)
         return self.history
 
     def _adapt_validation(self, given, batch_size, steps):
@@ -171,45 +181,53 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         return x, y, self._class_weighted(y, class_weight, sample_weight)
 
     def _pass_over(
-        self, kind: str, data: Arrays | Stream, told, steps: int | None, class_weight=None
+        self, kind: str, data: Arrays | Stream, told, steps: int | None, class_weight=None, run=None
     ) -> dict[str, float]:
-        """One pass over the data with the train or test step; returns the logs of its end."""
+        """One pass over the data with the train or test step; returns the logs of its end.
+
+        A `run` is told where it is, and may be past the first step already.
+        """
+        run = run or Place()
+        start = run.step
         runner = self._runner(kind)
         begin, end = getattr(told, f"on_{kind}_batch_begin"), getattr(told, f"on_{kind}_batch_end")
         every = told.wants_every(kind)
-        own = _Own(self) if every and kind == "train" and config.era() < 3 else None
+        own = _Own(self, run.tally) if every and kind == "train" and config.era() < 3 else None
         seen = own or (_numbers if every else _Seldom())
-        logs: dict = {}
+        logs: dict = run.logs if start else {}
         if isinstance(data, Arrays) and data.resident:
-            order = data.next_order()
+            order = data.next_order(again=start > 0)
             total = data.steps if steps is None else min(steps, data.steps)
             whole = min(data.size // data.batch_size, total)
-            device, rows, step = data.on_device(), jnp.asarray(order), 0
-            while step < total:
+            device, rows, step = data.on_device(), jnp.asarray(order), start
+            while step < total and not (self.stop_training and kind == "train"):
                 begin(step)
                 if step < whole:
-                    most = 1 if every else whole - step
+                    most = min(told.stride(kind), whole - step)
                     count, logs = runner.on_rows(device, rows, step, most, data.batch_size)
                 else:
                     rest = rows[whole * data.batch_size :]
                     count, logs = runner.on_rows(device, rest, 0, 1, rest.shape[0])
                 step += count
+                run.moved(step, logs)
                 end(step - 1, (seen if own or step < total else _numbers)(logs))
-                if self.stop_training and kind == "train":
-                    break
         else:
             if isinstance(data, Stream):
-                data.begin_epoch()
-                batches = data.batches(steps)
+                if not start:
+                    data.begin_epoch()
+                batches = data.batches(steps, start)
             else:
-                batches = data.batches(data.next_order())
-            for step, batch in enumerate(batches):
+                batches = data.batches(data.next_order(again=start > 0), start)
+            if start and self.stop_training:
+                batches = ()
+            for step, batch in enumerate(batches, start):
                 if isinstance(data, Arrays) and steps is not None and step >= steps:
                     break
                 if step:
                     self._ready(batch, training=False)
                 begin(step)
                 logs = runner.on_batch(self._weigh(batch, class_weight, data))
+                run.moved(step + 1, logs)
                 end(step, seen(logs))
                 if self.stop_training and kind == "train":
                     break
@@ -277,10 +295,13 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         callbacks: Sequence | None = None,
     ):
         """The outputs for the data, as NumPy arrays."""
+        x = self._as_long_as_first(x)
+        if self._is_empty(x):
+            return self._outputs_of_nothing(x)
         data = adapt(x, None, None, batch_size, steps)
         first = data.peek() if isinstance(data, Stream) else data.parts
         self._check_inputs(first[0])
-        run = self._predictor(first[0])
+        runner = self._predictor(first[0])
         told = hooks.CallbackList(
             callbacks,
             model=self,
@@ -292,31 +313,31 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
             samples=getattr(data, "size", None),
         )
         told.on_predict_begin()
-        batches = data.batches(steps) if isinstance(data, Stream) else data.batches(np.arange(data.size))
-        made = []
-        for step, batch in enumerate(batches):
-            if steps is not None and step >= steps:
-                break
+        several = isinstance(data, Arrays) and data.steps > STACK <= told.stride("predict")
+        stack = STACK if several and runner.may_loop(data.rows(slice(0, 1))) else 1
+        made, step = [], 0
+        for count, batch in data.stacks(stack, steps):
             told.on_predict_batch_begin(step)
-            outputs = run(batch)
-            told.on_predict_batch_end(step, {"outputs": outputs})
+            outputs = runner.on_batch(batch) if count == 1 else _in_a_row(runner.on_stack(batch))
+            step += count
+            told.on_predict_batch_end(step - 1, {"outputs": outputs})
             made.append(outputs)
         joined = jax.tree.map(lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *made)
         told.on_predict_end()
         return joined
 
-    def _predictor(self, x) -> Callable:
-        """`batch -> outputs`, compiled, with the weights as they are now."""
+    def _predictor(self, x) -> Runner:
+        """The runner whose steps give the outputs for a batch."""
         if not self.built:
             self._infer_outputs(self._check_inputs(x))
         runners = vars(self).setdefault("_runners", {})
-        key = "predict", config.learning_phase()
+        key = "predict", config.learning_phase(), scope.call.watch
         if key not in runners:
             cells = State([], [*self.variables, random.global_generator().state], [], [])
             runners[key] = Runner(
                 pure_step(self._forgetting(self.predict_step), cells), cells, compiled=not self.run_eagerly
             )
-        return runners[key].on_batch
+        return runners[key]
 
     # ---- one batch -----------------------------------------------------------------------------
 
@@ -350,26 +371,27 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         """The outputs for one batch, as NumPy arrays."""
         x = adapt(x).x
         self._check_inputs(x)
-        return jax.tree.map(np.asarray, self._predictor(x)((x, None, None)))
+        return jax.tree.map(np.asarray, self._predictor(x).on_batch((x, None, None)))
 
 
 class _Own:
     """Each batch's own values, and their mean over samples: what callbacks were told in eras 1 and 2."""
 
-    def __init__(self, model: Trainer):
-        self.model, self.total, self.rows = model, {}, 0.0
+    def __init__(self, model: Trainer, tally: dict):
+        self.model, self.tally = model, tally
+        self.total = tally.setdefault("total", {})
 
     def __call__(self, logs: dict) -> dict[str, float]:
         rows = float(self.model._loss_tracker.count.value)
         logs = _numbers(logs)
-        self.rows += rows
+        self.tally["rows"] = self.tally.get("rows", 0.0) + rows
         for name, value in logs.items():
             self.total[name] = self.total.get(name, 0.0) + rows * value
         self.model.reset_metrics()
         return logs
 
     def mean(self) -> dict[str, float]:
-        return {name: value / self.rows for name, value in self.total.items()}
+        return {name: value / self.tally["rows"] for name, value in self.total.items()}
 
 
 class _Seldom:
@@ -383,6 +405,11 @@ class _Seldom:
         if now >= self.next:
             self.logs, self.next = _numbers(logs), now + 0.1
         return self.logs
+
+
+def _in_a_row(outputs):
+    """Outputs of several batches, those lying along a first axis, as outputs of one."""
+    return jax.tree.map(lambda each: np.asarray(each).reshape(-1, *each.shape[2:]), outputs)
 
 
 def _numbers(logs: dict) -> dict[str, float]:

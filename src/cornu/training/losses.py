@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import config, graph, losses, registry, scope
+from .. import config, graph, losses, registry, scope, symbol
 from ..metrics import pointwise
 from ..metrics.metric import MeanMetricWrapper, Metric
 from .data import leaves
@@ -167,6 +167,11 @@ def check_target(name: str, loss: str, target, output) -> None:
         return
     if not known or loss in FREE_SHAPES:
         return
+    if config.era() < 3 and loss == "categorical_crossentropy" and shape[-1:] == (1,):
+        raise ValueError(
+            f"You are passing a target array of shape {shape} for output {name!r}, but {loss} expects a column for "
+            f"each class. For integer labels use {SPARSE}, or make them one-hot with utils.to_categorical."
+        )
     if len(shape) == len(expected) - 1 and expected[-1] == 1:
         shape = (*shape, 1)
     if len(shape) == len(expected) + 1 and shape[-1] == 1:
@@ -185,7 +190,7 @@ def check_target(name: str, loss: str, target, output) -> None:
             hint = f" For integer labels use {SPARSE}, or make them one-hot with utils.to_categorical."
         raise ValueError(
             f"Output {name!r} has shape {expected}, its targets have shape {tuple(target.shape)}: "
-            f"{loss} compares the two element by element.{hint}"
+            f"{loss} compares the two element by element, and needs targets to have the same shape.{hint}"
         )
 
 
@@ -218,6 +223,9 @@ class CompiledMetrics:
     def __init__(self, given: Sequence[tuple[Any, bool]], loss: CompiledLoss | None, names: Sequence[str]):
         self.given, self.loss, self.names, self.era = given, loss, list(names), config.era()
         self.entries: list[tuple[int, Metric, bool]] = []
+        self._owners: dict[
+            int, tuple[int, str]
+        ] = {}  # of a metric given: the first output that it counts, its name
         for each, _ in given:
             per_output(each, self.names, "metrics", repeat=True)
 
@@ -228,16 +236,38 @@ class CompiledMetrics:
         for given, is_weighted in self.given:
             for index, wanted in enumerate(per_output(given, self.names, "metrics", repeat=True)):
                 for each in wanted if isinstance(wanted, list | tuple) else [wanted]:
-                    if each is not None and targets[index] is not None:
-                        metric = self._make(each, index, targets[index].shape, outputs[index].shape)
-                        metric.build(targets[index].shape, outputs[index].shape)
+                    if each is None or targets[index] is None:
+                        continue
+                    shapes = targets[index].shape, outputs[index].shape
+                    for metric in self._named(each, index, *shapes) or [self._make(each, index, *shapes)]:
+                        metric.build(*shapes)
                         if is_weighted and metric.name in (other.name for other in self.metrics):
                             metric.name = f"weighted_{metric.name}"
                         self.entries.append((index, metric, is_weighted))
 
+    def _named(self, given, index: int, target: tuple, output: tuple) -> list[Metric]:
+        """In era 1, a metric for each name in the dict that a function of the user returns, if it returns one."""
+        if self.era > 1 or isinstance(given, str | Metric) or not callable(given):
+            return []
+        try:
+            made = symbol.infer(given, symbol.Symbol(target), symbol.Symbol((target[0], *output[1:])))
+        except (TypeError, ValueError):
+            return []  # its own error comes where it is used
+        prefix = f"{self.names[index]}_" if len(self.names) > 1 else ""
+        pick = lambda name: lambda y_true, y_pred: given(y_true, y_pred)[name]  # noqa: E731
+        return (
+            [MeanMetricWrapper(pick(name), name=prefix + name) for name in made]
+            if isinstance(made, dict)
+            else []
+        )
+
     def _make(self, given, index: int, target: tuple, output: tuple) -> Metric:
         prefix = f"{self.names[index]}_" if len(self.names) > 1 else ""
         if isinstance(given, Metric):
+            base = given.name.removeprefix(prefix)
+            first, base = self._owners.setdefault(id(given), (index, base))
+            if first != index:  # each output counts by itself
+                given = type(given).from_config({**given.get_config(), "name": base})
             if prefix and not given.name.startswith(prefix):
                 given.name = prefix + given.name
             return given

@@ -1,7 +1,6 @@
-"""Callbacks that watch one number: stop early, save the best, lower the learning rate."""
+"""Callbacks that watch one number: stop early, lower the learning rate."""
 
 import math
-import os
 import warnings
 
 import numpy as np
@@ -115,6 +114,8 @@ class EarlyStopping(Monitor):
         >>> stop = EarlyStopping("val_accuracy", patience=3, mode="max")
     """
 
+    kept = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+
     def __init__(
         self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0,
         mode: str = "auto", baseline: float | None = None, restore_best_weights: bool = False,
@@ -158,108 +159,6 @@ class EarlyStopping(Monitor):
             self.model.set_weights(self.best_weights)
 
 
-class ModelCheckpoint(Monitor):
-    """Saves the model, or its weights, while it trains.
-
-    Args:
-        filepath: where; may name `{epoch}`, any number in the logs and, with an int `save_freq`, `{batch}`, as in
-            "{epoch:02d}-{val_loss:.2f}.keras". Epochs count from 1; in era 1 from 0.
-        monitor: name of the number that tells which epoch is best.
-        verbose: 1 says what is saved.
-        save_best_only: whether only an epoch that improves on all before is saved.
-        save_weights_only: whether only the weights are saved.
-        mode: 'min', 'max' or 'auto', as in `Monitor`.
-        save_freq: 'epoch', or after how many batches to save.
-        initial_value_threshold: what the first saved epoch has to beat.
-        period: epochs between two files.
-
-    Raises ValueError for an ending that names no format (era 3: .keras, .h5; weights: .weights.h5) and KeyError
-    for a `{name}` that the logs do not have.
-
-    Example:
-        >>> keep = ModelCheckpoint("best.keras", "val_loss", save_best_only=True)
-    """
-
-    def __init__(
-        self, filepath, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
-        save_weights_only: bool = False, mode: str = "auto", save_freq: int | str = "epoch",
-        initial_value_threshold: float | None = None, period: int = 1,
-    ):  # fmt: skip
-        super().__init__(monitor=monitor, mode=mode)
-        self.filepath, self.verbose = os.fspath(filepath), verbose
-        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        self.save_freq, self.period, self.best = save_freq, period, initial_value_threshold
-        self.every_batch = save_freq != "epoch"
-        if self.every_batch and (not isinstance(save_freq, int) or save_freq < 1):
-            raise ValueError(
-                f"ModelCheckpoint: save_freq is 'epoch' or a number of batches; got {save_freq!r}"
-            )
-        endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
-        if self._era == 3 and not self.filepath.endswith(endings):
-            raise ValueError(
-                f"ModelCheckpoint: {self.filepath!r} has to end with {' or '.join(endings)}"
-                + (", since only weights are saved" if save_weights_only else "")
-            )
-        self._epoch = self._batches = self._epochs = 0
-
-    def on_train_begin(self, logs=None):
-        if self.save_best_only:
-            self.sign  # noqa: B018 - raises where it cannot be told
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.save_freq == "epoch":
-            return
-        self._batches += 1
-        if self._batches >= self.save_freq:
-            self._batches = 0
-            self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self.save_freq != "epoch":
-            return
-        self._epochs += 1
-        if self._epochs >= self.period:
-            self._epochs = 0
-            self._save(epoch, logs or {})
-
-    def _save(self, epoch: int, logs: dict) -> None:
-        path = self._path(epoch, logs)
-        if self.save_best_only and not self._improved(epoch, logs, path):
-            return
-        if self.verbose and not self.save_best_only:
-            announce(self, epoch, f"saving model to {path}")
-        if os.path.isdir(path):
-            raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; name a file in it")
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        save = self.model.save_weights if self.save_weights_only else self.model.save
-        save(path, overwrite=True)
-
-    def _path(self, epoch: int, logs: dict) -> str:
-        try:
-            return self.filepath.format(**{"epoch": epoch + (self._era > 1), **logs})
-        except KeyError as error:
-            raise KeyError(
-                f"ModelCheckpoint: the logs have no {error} for the file name {self.filepath!r}. "
-                f"They have: {', '.join(['epoch', *logs])}"
-            ) from None
-
-    def _improved(self, epoch: int, logs: dict, path: str) -> bool:
-        value = self.read(logs)
-        if value is None:
-            return self._era == 3  # which saves what it cannot compare
-        before, improved = self.best, self.better(value, self.best)
-        if improved:
-            self.best = value
-        if self.verbose:
-            best = "nothing" if before is None else f"{before:.5f}"
-            verb = f"improved from {best} to {value:.5f}, saving model to {path}"
-            announce(self, epoch, f"{self.monitor} {verb if improved else f'did not improve from {best}'}")
-        return improved
-
-
 class ReduceLROnPlateau(Monitor):
     """Multiplies the learning rate by `factor` when a number has not improved for some epochs.
 
@@ -281,6 +180,8 @@ class ReduceLROnPlateau(Monitor):
     Example:
         >>> reduce = ReduceLROnPlateau("val_loss", factor=0.2, patience=5, min_lr=0.001)
     """
+
+    kept = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0,

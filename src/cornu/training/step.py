@@ -1,13 +1,14 @@
 """Steps as pure functions of (state, batch), and spans: many of them in one dispatch."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from .. import scope
+from ..ops import control
 from ..variable import Variable, lend
 
 SPAN_SECONDS = 0.05  # what one dispatch should take: long enough to be cheap, short enough to watch
@@ -52,20 +53,6 @@ def stateful_step(step: Callable[[State, Any], tuple[dict, tuple]]) -> Callable:
     return run
 
 
-def uses(jaxpr, primitives: Sequence[str]) -> bool:
-    """Whether a computation contains one of the primitives, at any depth."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name in primitives:
-            return True
-        for value in jax.tree.leaves(
-            list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
-        ):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns") and uses(inner, primitives):
-                return True
-    return False
-
-
 class Runner:
     """Runs one kind of step over batches or rows of arrays, and keeps the cells true in between.
 
@@ -82,6 +69,7 @@ class Runner:
         self.count = 1  # steps in the next span
         self._single = jax.jit(step) if compiled else step
         self._span = jax.jit(self._run_span, static_argnames="size")
+        self._stack = jax.jit(lambda state, batches: jax.lax.scan(step, state, batches))
         self._traced: dict = {}
 
     def _read(self) -> State:
@@ -107,6 +95,20 @@ class Runner:
             self._write(state)
             self._adopt()
         return logs
+
+    def on_stack(self, batches) -> Any:
+        """Steps on batches that lie along a first axis, in one dispatch; their logs lie likewise."""
+        with scope.LOCK:
+            state, logs = self._stack(self._read(), batches)
+            self._write(state)
+        return logs
+
+    def may_loop(self, batch) -> bool:
+        """Whether steps on such batches may run inside one loop."""
+        if self.loops is None and self.compiled:
+            self.loops = control.may_loop(jax.make_jaxpr(self.step)(self._read(), batch).jaxpr)
+            self._adopt()
+        return bool(self.loops)
 
     def on_rows(self, data, order: jax.Array, start: int, most: int, size: int) -> tuple[int, dict]:
         """Steps on the batches of `size` rows from the `start`-th on, at most `most`; how many, and logs."""
@@ -144,8 +146,7 @@ class Runner:
             leaves = jax.tree.leaves((state, take(data, order, start + i, size)))
             return jax.tree.unflatten(tree, jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *leaves))
 
-        # XLA's convolutions on the CPU are hundreds of times slower inside a loop
-        self.loops = jax.default_backend() != "cpu" or not uses(traced.jaxpr, ["conv_general_dilated"])
+        self.loops = control.may_loop(traced.jaxpr)
         if not self.loops:
             return step(state, 0)
         if self.result is None:

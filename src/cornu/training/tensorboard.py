@@ -33,6 +33,8 @@ class TensorBoard(Callback):
         >>> board = TensorBoard("logs", histogram_freq=1)
     """
 
+    kept = ("_batches",)
+
     def __init__(
         self, log_dir: str | os.PathLike = "logs", histogram_freq: int = 0, write_graph: bool = True,
         write_images: bool = False, write_steps_per_second: bool = False, update_freq: str | int = "epoch",
