@@ -15,40 +15,44 @@ import pytest
 # Package `__init__` files are facades: they stand on no floor, and nothing inside the house imports them.
 FLOORS = {
     0: "config datasets.readers eras.accuracy eras.backend_table eras.interfaces eras.names layers.spec "
-    "ops.cpu scope training.events utils.data utils.drawing utils.io_utils",
-    1: "datasets.housing datasets.words dtypes eras.border preprocessing.image_affine saving.era_weights",
-    2: "applications.audio_conv_utils eras.detect registry saving.era_optimizers training.data "
+    "ops.classes ops.cpu ops.onednn scope startup training.record utils.data utils.h5dict writing",
+    1: "datasets.housing datasets.words debug dtypes eras.border preprocessing.image_affine safety "
+    "saving.era_weights training.events utils.drawing utils.io_utils",
+    2: "applications.audio_conv_utils eras.detect registry saving.era_optimizers saving.h5_reader "
     "training.progress utils.conv_utils utils.image variable",
     3: "base eras.initializations eras.run preprocessing.image_transforms saving.objects symbol "
-    "training.step utils.files utils.generic_utils utils.np_utils",
+    "training.notes utils.files utils.generic_utils utils.np_utils",
     4: "datasets.cifar datasets.sources eras.backend_sizes eras.explain graph "
-    "preprocessing.image_iterators preprocessing.text training.callback",
-    5: "cli datasets.boston_housing datasets.california_housing datasets.cifar10 datasets.cifar100 "
+    "preprocessing.image_iterators preprocessing.text training.callback training.data",
+    5: "datasets.boston_housing datasets.california_housing datasets.cifar10 datasets.cifar100 "
     "datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters eras.backend_settings "
-    "ops.wrap preprocessing.image_folders saving.walk training.monitors training.tensorboard",
-    6: "__main__ functional ops.arrays ops.control ops.convolution ops.ctc ops.indexing ops.patches "
-    "ops.table preprocessing.image random saving.hdf5 training.callbacks",
-    7: "callbacks eras.backend_graph eras.past ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent "
-    "ops.warp saving.archive training.generators utils.text_summary",
+    "ops.wrap preprocessing.image_folders saving.walk training.backup training.finite "
+    "training.monitors training.run training.tensorboard",
+    6: "ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing ops.patches ops.products "
+    "ops.table preprocessing.image random saving.hdf5 training.leaving",
+    7: "eras.backend_graph eras.past functional ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent "
+    "ops.warp saving.tensors training.step",
     8: "applications.imagenet_utils constraints eras.backend_ctc eras.updates initializers layers.code "
-    "ops.image ops.nn ops.operators optimizers.schedules pairs utils.layer_utils utils.plot",
-    9: "activations loss_functions metrics.batchwise optimizers.state regularizers utils.numeric",
+    "ops.image ops.nn ops.operators optimizers.schedules pairs saving.archive utils.losses_utils "
+    "utils.text_summary",
+    9: "activations loss_functions metrics.batchwise optimizers.state regularizers saving.saved "
+    "training.checkpoint utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
     10: "eras.backend_nn layers.arguments layers.state losses metrics.metric optimizers.optimizer "
-    "preprocessing.sequence",
-    11: "eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise metrics.scores "
-    "optimizers.loss_scale optimizers.moments optimizers.rules",
+    "preprocessing.sequence training.callbacks",
+    11: "callbacks eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise "
+    "metrics.scores optimizers.loss_scale optimizers.moments optimizers.rules training.generators",
     12: "layers.activation layers.attention layers.cells layers.conv layers.core layers.einsum "
-    "layers.local layers.merge layers.normalization layers.pool layers.recurrent_steps "
+    "layers.local layers.merge layers.normalization layers.plain layers.pool layers.recurrent_steps "
     "layers.regularization layers.reshape layers.wrappers metrics.auc optimizers.multi "
     "training.losses",
     13: "eras.backend_maths eras.engine eras.graph0 layers.depthwise layers.multi_head layers.recurrent "
     "training.compiled",
     14: "eras.backend_images eras.backend_loops layers.bygone layers.convolutional_recurrent training.loop",
     15: "eras.backend_first model",
-    16: "applications.building eras.backend sequential",
+    16: "applications.building commands eras.backend sequential",
     17: "applications.inception_v3 applications.music_tagger_crnn applications.resnet50 "
-    "applications.vgg16 backend eras.containers models wrappers.scikit_learn",
-    18: "applications.vgg19 applications.xception utils.test_utils",
+    "applications.vgg16 backend cli eras.containers models wrappers.scikit_learn",
+    18: "__main__ applications.vgg19 applications.xception utils.test_utils",
 }
 
 # Whatever the floors: (who, never imports, except in).

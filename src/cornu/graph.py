@@ -38,7 +38,8 @@ class Node:
         return outbound_layer.inbound_nodes[-1]
 
     outbound_layer = property(lambda self: self.operation)
-    input_tensors = property(lambda self: self.inputs)
+    _enters = property(lambda self: getattr(self.operation, "is_input", False))
+    input_tensors = property(lambda self: self.output_tensors if self._enters else self.inputs)
     output_tensors = property(lambda self: jax.tree.leaves(self.outputs))
     input_shapes = property(lambda self: [x.shape for x in self.input_tensors])
     output_shapes = property(lambda self: [x.shape for x in self.output_tensors])
@@ -80,7 +81,7 @@ def order(outputs, inputs=(), known=()) -> list[Node]:
     """
     cut = {id(symbol) for symbol in jax.tree.leaves(inputs)}.union(known)
     met, finished = {}, []
-    stack = [(symbol, None) for symbol in reversed(jax.tree.leaves(outputs))]
+    stack = [(symbol, None) for symbol in reversed(jax.tree.leaves(outputs)) if is_symbol(symbol)]
     while stack:
         symbol, done = stack.pop()
         if done:
@@ -97,21 +98,21 @@ def order(outputs, inputs=(), known=()) -> list[Node]:
             met.setdefault(id(node.operation), len(met))
             stack.append((None, node))
             stack.extend((each, None) for each in reversed(node.inputs) if not given)
-    depths = _depths(finished)
-    return sorted(finished, key=lambda node: (-depths[id(node)], met[id(node.operation)]))
+    far = depths(finished)
+    return sorted(finished, key=lambda node: (-far[id(node)], met[id(node.operation)]))
 
 
-def _depths(nodes: list[Node]) -> dict[int, int]:
+def depths(nodes: list[Node]) -> dict[int, int]:
     """Distance from the outputs, by the id of each node and of its layer."""
-    depths = collections.defaultdict(int)
+    far = collections.defaultdict(int)
     for node in reversed(nodes):
         # an op is a function that many nodes share without being one layer
         owner = id(node.operation) if hasattr(node.operation, "build") else id(node)
-        depth = depths[id(node)] = depths[owner] = max(depths[id(node)], depths[owner])
+        depth = far[id(node)] = far[owner] = max(far[id(node)], far[owner])
         for symbol in node.inputs:
             if symbol.node:
-                depths[id(symbol.node)] = max(depths[id(symbol.node)], depth + 1)
-    return depths
+                far[id(symbol.node)] = max(far[id(symbol.node)], depth + 1)
+    return far
 
 
 def fill(tree, values: dict):
@@ -280,7 +281,7 @@ _used: collections.Counter = collections.Counter()
 
 def snake(name: str) -> str:
     """'Conv2DTranspose' -> 'conv2d_transpose', as Keras spells layer names."""
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 

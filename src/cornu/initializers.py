@@ -1,7 +1,8 @@
 """Initializers: the first values of weights, drawn with NumPy so that making a layer compiles nothing.
 
 In era 3 an object draws the same values at every call, from the seed it was made with. In eras 1 and 2 one without
-a seed draws afresh each time, and era 1 draws from NumPy's global generator itself, as Keras 1 did on Theano.
+a seed draws afresh each time, and so does one with a seed in era 2, which counts it up; era 1 draws from NumPy's
+global generator itself, as Keras 1 did on Theano.
 """
 
 import functools
@@ -183,6 +184,8 @@ class RandomInitializer(Initializer):
         seed = self._own_seed if self.seed is None else self.seed
         if isinstance(seed, SeedGenerator):
             seed = [int(each) for each in seed.next()]
+        elif self.seed is not None and self._era == 2:
+            self.seed += 1
         return np.random.Generator(np.random.Philox(random.next_seed() if seed is None else seed))
 
     def normal(self, shape: tuple[int, ...], stddev: float, mean: float = 0.0) -> np.ndarray:

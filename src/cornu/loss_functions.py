@@ -112,8 +112,8 @@ def log_cosh(y_true, y_pred):
 
 
 def _signs(y_true):
-    """Labels 0 and 1 as -1 and 1, which Keras does since it is TensorFlow's; before, labels were taken as given."""
-    if config.era() < 3:
+    """Labels 0 and 1 as -1 and 1, which Keras does since 2.3; before, labels were taken as given."""
+    if config.era() == 1:
         return y_true
     binary = ops.all(ops.logical_or(y_true == 0, y_true == 1))
     return ops.where(binary, 2 * y_true - 1, y_true)
@@ -121,7 +121,7 @@ def _signs(y_true):
 
 @elementwise
 def hinge(y_true, y_pred):
-    """`mean(max(1 - y_true * y_pred, 0))`, labels -1 and 1 (in era 3 also 0 and 1).
+    """`mean(max(1 - y_true * y_pred, 0))`, labels -1 and 1 (but for era 1 also 0 and 1).
 
     Example:
         >>> hinge([[-1, 1]], [[0.5, 2]]).tolist()
@@ -132,7 +132,7 @@ def hinge(y_true, y_pred):
 
 @elementwise
 def squared_hinge(y_true, y_pred):
-    """`mean(max(1 - y_true * y_pred, 0) ** 2)`, labels -1 and 1 (in era 3 also 0 and 1).
+    """`mean(max(1 - y_true * y_pred, 0) ** 2)`, labels -1 and 1 (but for era 1 also 0 and 1).
 
     Example:
         >>> squared_hinge([[-1, 1]], [[0.5, 2]]).tolist()

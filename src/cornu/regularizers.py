@@ -1,13 +1,18 @@
 """Regularizers: callables from a weight, or from what a layer puts out, to a scalar that is added to the loss."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from . import config, registry
 from .base import Named
-from .graph import snake
 from .ops import nn
 from .ops import numpy as ops
+
+
+def penalties(cells: Iterable) -> list:
+    """What the regularizers of some weights ask for; one that looks at parts of its weight says a list."""
+    said = [cell.regularizer(cell.value) for cell in cells if cell.regularizer]
+    return [each for part in said for each in (part if isinstance(part, list) else [part])]
 
 
 class Regularizer(Named):
@@ -161,8 +166,12 @@ l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
 # ---- by name -----------------------------------------------------------------------------------
 
 CLASSES = (EigenvalueRegularizer, L1, L2, L1L2, OrthogonalRegularizer, Regularizer)
-NAMES = {cls.__name__: cls for cls in CLASSES} | {snake(cls.__name__): cls for cls in CLASSES[1:-1]}
-NAMES["l1_l2"] = l1_l2
+NAMES = {cls.__name__: cls for cls in CLASSES} | {
+    "l1": L1,
+    "l2": L2,
+    "l1_l2": l1_l2,
+    "orthogonal_regularizer": OrthogonalRegularizer,
+}
 registry.family("regularizers", NAMES)
 __all__ = sorted([*NAMES, "deserialize", "get", "serialize"])
 

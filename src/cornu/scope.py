@@ -15,13 +15,18 @@ class Call(threading.local):
     compute_dtype: str | None = None
     depth: int = 0
     number: int = 0  # of the outermost call, so that what belongs to one pass is known
-    safe: bool = True  # code in files is not run
+    safe: bool = True  # files are held to what Keras writes, and code in them is not run
+    room = None  # while something is loaded, what says how large its weights may become
+    frozen: bool = (
+        False  # a layer or model around it is not to be trained, which in era 2 stops moving averages
+    )
     probing: bool = False  # shapes are being inferred: nothing that is computed may be kept
     size: int = 0  # what stands for a free size while shapes are being inferred
     written: list | None = None  # where it is a list, cells enter themselves as they are written
     read: list | None = None  # where it is a list, cells that were not lent enter themselves as they are read
     values: tuple[dict, ...] = ()  # of the graphs being computed, innermost last: id of a symbol -> array
     nodes: list | None = None  # of the graph whose values are at hand
+    watch: object = None  # told what each layer is given and returns, by `debug.nan_guard`
     kept: dict | None = None  # where it is a dict, the model that is called leaves its graph's values in it
 
 

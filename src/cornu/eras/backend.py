@@ -21,6 +21,7 @@ from . import (
     backend_maths,
     backend_nn,
     backend_settings,
+    past,
 )
 from .backend_table import FIRST, FUNCTIONS
 
@@ -33,8 +34,11 @@ CONSTANTS: dict[str, Callable] = {
     "_IMAGE_DATA_FORMAT": config.image_data_format,
     "_IMAGE_DIM_ORDERING": backend_settings.image_dim_ordering,
     "_LEARNING_PHASE": backend_graph.learning_phase,
+    "_get_available_gpus": lambda: _available_gpus,
+    "_is_tf_1": lambda: lambda: True,
     "py_all": lambda: all,
     "py_any": lambda: any,
+    "th_sparse_module": lambda: False,  # Theano had one, or not
     "py_slice": lambda: slice,
     "py_sum": lambda: sum,
     "tf_major_version": lambda: 0,
@@ -96,6 +100,11 @@ def _dense(name: str, x):
     return x.toarray() if hasattr(x, "toarray") and not isinstance(x, Tensorlike) else x
 
 
+def _available_gpus() -> list[str]:
+    """What programs ask of `K.tensorflow_backend`: the names of the graphics cards, as TensorFlow gave them."""
+    return [f"/device:GPU:{each.id}" for each in jax.devices() if each.platform == "gpu"]
+
+
 code.GLOBALS["K"] = sys.modules[__name__]  # what functions in files call it
 
 # ---- what tensors had in these eras ------------------------------------------------------------
@@ -120,12 +129,7 @@ def _history(symbol: Symbol):
 
 def _uses_learning_phase(symbol: Symbol) -> bool:
     """Whether training and testing may make different things of a symbol."""
-    for node in graph.ancestors(symbol):
-        call = getattr(type(node.operation), "call", None)
-        phase = isinstance(node.operation, backend_graph._Phase) or node.operation is backend_graph.by_phase
-        if phase or call and "training" in inspect.signature(call).parameters:
-            return True
-    return False
+    return any(map(past.asks_for_phase, graph.ancestors(symbol)))
 
 
 def _evaluate(x, given: Mapping | None = None):
@@ -142,14 +146,53 @@ def _dimshuffle(x, *pattern):
     return ops.expand_dims(made, tuple(i for i, axis in enumerate(pattern) if axis == "x"))
 
 
-for _kind in (Symbol, Live):
-    _kind.dimshuffle = _dimshuffle
-    _kind.eval = _evaluate
+def _set_shape(self, shape) -> None:
+    """What told TensorFlow a shape that it did not know; ValueError where it is another."""
+    if len(shape) != len(self.shape) or any(
+        None not in (m, n) and m != n for m, n in zip(shape, self.shape, strict=True)
+    ):
+        raise ValueError(f"set_shape: the shape is {tuple(self.shape)}; got {tuple(shape)}")
+
+
+def _compared(operator: Callable, same: bool) -> Callable:
+    """`==` or `!=` of tensors: of any shapes, and as a condition, as in `x in inputs`, it asks for the same object."""
+
+    def compare(self, other):
+        try:
+            made = operator(self, other)
+        except (TypeError, ValueError):
+            if config.era() == 3:
+                raise
+            return (self is other) is same
+        if isinstance(made, Symbol) and config.era() < 3:
+            made.compared = (self is other) is same
+        return made
+
+    return compare
+
+
+def _truth(symbol: Symbol) -> bool:
+    """Whether the tensors that a symbol compares are the same object; TypeError where it is no comparison."""
+    return symbol.compared if hasattr(symbol, "compared") else symbol._no_value()
+
+
+Tensorlike.__eq__ = _compared(Tensorlike.__eq__, True)
+Tensorlike.__ne__ = _compared(Tensorlike.__ne__, False)
+Symbol.__bool__ = _truth
+
+# Inside calls there are arrays, of which programs asked the same.
+_ARRAYS = (jax.core.Tracer, *jax.Array.__subclasses__())
+for _kind in (Symbol, Live, *_ARRAYS):
     _kind.get_shape = lambda self: TensorShape(self.shape)
+    _kind.set_shape = _set_shape
+    _kind.dimshuffle = _dimshuffle
+for _kind in (Symbol, Live):
+    _kind.eval = _evaluate
+for _kind in (Live, *_ARRAYS):
+    _kind._keras_shape = property(lambda self: tuple(self.shape), _set_shape)
 Symbol._keras_shape = property(
     lambda self: tuple(self.shape), lambda self, shape: setattr(self, "shape", tuple(shape))
 )
-Live._keras_shape = property(lambda self: tuple(self.shape))
 Symbol._keras_history = property(_history)
 Symbol._uses_learning_phase = property(_uses_learning_phase)
 Live._uses_learning_phase = False

@@ -1,6 +1,7 @@
 """Programs as graphs, in the manner of Theano: placeholders, variables, functions, updates, derivatives, phases."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -95,9 +96,21 @@ def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None)
 
 @entry
 def constant(value, dtype=None, shape=None, name=None):
-    """An array of one value."""
+    """An array of the value, or of a shape that its numbers fill; the last of too few is repeated.
+
+    Raises ValueError for more numbers than there are places.
+
+    Example:
+        >>> constant([1, 2], shape=(2, 2)).tolist()
+        [[1.0, 2.0], [2.0, 2.0]]
+    """
     value = jnp.asarray(value, dtypes.standardize_dtype(dtype))
-    return value if shape is None else jnp.broadcast_to(value, tuple(shape))
+    if shape is None:
+        return value
+    missing = math.prod(shape) - value.size
+    if missing < 0:
+        raise ValueError(f"K.constant: {value.size} numbers do not go into the shape {tuple(shape)}")
+    return jnp.pad(value.reshape(-1), (0, missing), "edge").reshape(tuple(shape))
 
 
 # ---- the learning phase ------------------------------------------------------------------------

@@ -121,6 +121,7 @@ class _Plan:
         if self.order is None and not _has(signature, _KINDS.VAR_POSITIONAL):
             self.order = _named(signature, keyword_only=False)
         self.types, self.order_by_type = names.POSITIONS_BY_TYPE.get(era, _NONE).get(owner, ((), ()))
+        self.sides = names.SIDES.get(owner, _NONE)
         self.values = {new: row for new, row in names.VALUES.items() if new in takes}
         defaults = names.DEFAULTS.get(era, _NONE).get(owner, _NONE)
         self.defaults = [(new, value) for new, value in defaults.items() if new in takes]
@@ -155,7 +156,21 @@ class _Plan:
             value = made[new]
             if value is None or isinstance(value, str):
                 made[new] = self.values[new].get(value, value)
+        for new in made.keys() & self.sides.keys():
+            made[new] = self.pair(self.sides[new], made[new])
         return args, made
+
+    def pair(self, sides: tuple[str, ...], value):
+        """Numbers by the names of their sides, or one after the other, as a pair for each axis."""
+        if isinstance(value, dict):
+            if unknown := [name for name in value if name not in sides]:
+                raise TypeError(
+                    f"{self.owner}: {_quoted(unknown, 'and')} is no side; there are {_quoted(sides, 'and')}"
+                )
+            value = tuple(value.get(name, 0) for name in sides)
+        if not isinstance(value, tuple | list) or len(value) != len(sides):
+            return value
+        return tuple(zip(value[::2], value[1::2], strict=True)) if len(sides) > 2 else tuple(value)
 
     def place(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments given by their place, by name, in the order that the era had."""

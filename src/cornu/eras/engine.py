@@ -1,4 +1,4 @@
-"""Functions of `keras.engine` in Keras 1 that programs imported: about graphs, and about data for `fit`."""
+"""Functions of `keras.engine` in Keras 1 and 2 that programs imported: about graphs, and about data for `fit`."""
 
 import itertools
 import queue
@@ -7,20 +7,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from .. import config
+from ..ops import numpy as ops
+from ..ops.wrap import op
+from ..saving import era_weights, hdf5, objects
 from ..symbol import Symbol
 from ..training.data import weights_of_classes
 from ..training.losses import check_target, name_of, per_output, weighted
+from . import border
 from .past import listed
 
 __all__ = [
     "GeneratorEnqueuer",
     "batch_shuffle",
+    "check_array_length_consistency",
     "check_array_lengths",
     "check_loss_and_target_compatibility",
     "collect_metrics",
     "get_source_inputs",
     "make_batches",
     "object_list_uid",
+    "preprocess_weights_for_loading",
     "slice_X",
     "standardize_class_weights",
     "standardize_input_data",
@@ -28,6 +35,7 @@ __all__ = [
     "standardize_sample_weights",
     "standardize_weights",
     "to_list",
+    "weighted_masked_objective",
     "weighted_objective",
 ]
 
@@ -63,6 +71,30 @@ def get_source_inputs(tensor: Symbol, layer=None, node_index: int | None = None)
         else:
             stack += reversed(symbol.node.inputs)
     return found
+
+
+# ---- weights in files --------------------------------------------------------------------------
+
+
+def preprocess_weights_for_loading(
+    layer, weights: Sequence, original_keras_version: str | None = None, original_backend: str | None = None,
+    reshape: bool = False,
+) -> list:  # fmt: skip
+    """The arrays that a file holds for a layer or model, as it has them today.
+
+    Args:
+        layer: built.
+        weights: the arrays.
+        original_keras_version, original_backend: what wrote them: '1' means the layouts of Keras 1, and 'theano'
+            that kernels are flipped.
+        reshape: whether arrays of another shape, but as many numbers, are taken for those of the layer.
+    """
+    era = objects.era_of({"keras_version": original_keras_version}, 3)
+    made = era_weights.understood(layer, weights, era, original_backend == "theano")
+    if reshape:
+        pairs = zip(layer.weights, made, strict=True)
+        made = [hdf5.fitted(array, cell.shape) for cell, array in pairs]
+    return list(made)
 
 
 # ---- data --------------------------------------------------------------------------------------
@@ -142,7 +174,8 @@ def standardize_weights(y, sample_weight=None, class_weight=None, sample_weight_
             raise ValueError(
                 f"Targets of shape {np.shape(y)} take weights of shape {shape}; got {np.shape(sample_weight)}"
             )
-        return sample_weight
+        both = class_weight is not None and config.era() == 2  # in era 1 the sample's own weight wins
+        return sample_weight * weights_of_classes(y, class_weight) if both else sample_weight
     return np.ones(shape) if class_weight is None else weights_of_classes(y, class_weight)
 
 
@@ -150,6 +183,18 @@ def check_array_lengths(inputs: Sequence, targets: Sequence, weights: Sequence) 
     """ValueError where not all arrays have as many samples."""
     kinds = {"inputs": inputs, "targets": targets, "weights": weights}
     sizes = {kind: {len(array) for array in arrays if array is not None} for kind, arrays in kinds.items()}
+    if len(set().union(*sizes.values())) > 1:
+        said = ", ".join(f"{kind} {sorted(found)}" for kind, found in sizes.items() if found)
+        raise ValueError(f"All arrays need as many samples; there are {said}")
+
+
+def check_array_length_consistency(inputs, targets, weights=None) -> None:
+    """The same, where what is missing has no samples."""
+    kinds = {"inputs": inputs, "targets": targets, "weights": [] if weights is None else weights}
+    sizes = {
+        kind: {0 if array is None else len(array) for array in ([None] if arrays is None else arrays)}
+        for kind, arrays in kinds.items()
+    }
     if len(set().union(*sizes.values())) > 1:
         said = ", ".join(f"{kind} {sorted(found)}" for kind, found in sizes.items() if found)
         raise ValueError(f"All arrays need as many samples; there are {said}")
@@ -201,11 +246,34 @@ def slice_X(X, start=None, stop: int | None = None):  # noqa: N802, N803 - Keras
     return [x[rows] for x in X] if isinstance(X, list) else X[rows]
 
 
+@op
+def _weighted(values, weights, mask):
+    return weighted(values, weights, mask, era=1)
+
+
 def weighted_objective(fn: Callable) -> Callable:
     """A loss `(y_true, y_pred)` as one of `(y_true, y_pred, weights, mask=None)` that is a scalar."""
 
     def objective(y_true, y_pred, weights, mask=None):
-        return weighted(fn(y_true, y_pred), weights, mask, era=1)
+        return _weighted(fn(y_true, y_pred), weights, mask)
+
+    return objective
+
+
+def weighted_masked_objective(fn: Callable | None) -> Callable | None:
+    """The same as Keras 2 had it: where a mask leaves nothing the loss is 0, and symbols may be given."""
+    if fn is None:
+        return None
+
+    def objective(y_true, y_pred, weights, mask=None):
+        values = fn(y_true, y_pred)
+        if mask is not None:
+            mask = ops.cast(mask, config.floatx())
+            values = values * mask / (ops.mean(mask) + config.epsilon())
+        if weights is not None:
+            values = ops.mean(values, axis=tuple(range(ops.ndim(weights), ops.ndim(values))))
+            values = values * weights / ops.mean(ops.cast(ops.not_equal(weights, 0), config.floatx()))
+        return ops.mean(values)
 
     return objective
 
@@ -215,28 +283,37 @@ class GeneratorEnqueuer:
 
     Args:
         generator: an iterator; it is asked by one thread at a time.
-        pickle_safe: whether processes might be used instead; threads are.
+        use_multiprocessing: accepted (Keras 1: `pickle_safe`); threads are used in any case.
+        wait_time, random_seed: accepted.
     """
 
-    def __init__(self, generator: Iterator, pickle_safe: bool = False):
-        self.generator = generator
+    @border.method("GeneratorEnqueuer")
+    def __init__(
+        self, generator: Iterator, use_multiprocessing: bool = False, wait_time: float | None = None,
+        random_seed: int | None = None,
+    ):  # fmt: skip
+        self.generator, self._error = generator, None
         self.queue: queue.Queue | None = None
         self._lock, self._stop, self._threads = threading.Lock(), threading.Event(), []
 
-    def start(self, nb_worker: int = 1, max_q_size: int = 10, wait_time: float = 0.05) -> None:
-        """Start `nb_worker` threads that keep up to `max_q_size` items, looking every `wait_time` seconds."""
-        self.queue = queue.Queue(max_q_size)
+    @border.method("GeneratorEnqueuer.start")
+    def start(self, workers: int = 1, max_queue_size: int = 10, wait_time: float = 0.05) -> None:
+        """Start threads that keep up to `max_queue_size` items, looking every `wait_time` seconds."""
+        self.queue = queue.Queue(max_queue_size)
         self._stop.clear()
         self._threads = [
-            threading.Thread(target=self._work, args=(wait_time,), daemon=True) for _ in range(nb_worker)
+            threading.Thread(target=self._work, args=(wait_time,), daemon=True) for _ in range(workers)
         ]
         for thread in self._threads:
             thread.start()
 
     def _work(self, wait_time: float) -> None:
         while not self._stop.is_set():
-            with self._lock:
-                item = next(self.generator, self)
+            try:
+                with self._lock:
+                    item = next(self.generator, self) if self._error is None else self
+            except Exception as error:  # for whoever takes
+                self._error, item = error, self
             if item is self:  # it ended
                 return
             while not self._stop.is_set():
@@ -245,6 +322,17 @@ class GeneratorEnqueuer:
                     break
                 except queue.Full:
                     continue
+
+    def get(self) -> Iterator:
+        """The items, as they come; what making one raises is raised here."""
+        while self.queue is not None:
+            try:
+                yield self.queue.get(timeout=0.05)
+            except queue.Empty:
+                if self._error is not None:
+                    raise self._error from None
+                if not self.is_running() and self.queue.empty():
+                    return
 
     def is_running(self) -> bool:
         """Whether more may come."""

@@ -59,7 +59,7 @@ class Merge(Layer):
         dot_axes: int or pair, the axes that 'dot' and 'cos' sum over.
         output_shape: shape of an output sample, or a function of the input shapes; needed only where the shape does
             not come from running a function.
-        output_mask: mask of the outputs, or a function `(inputs, masks)` of it.
+        output_mask: mask of the outputs, or a function of the list of masks.
         arguments: dict of further keyword arguments of a function.
         node_indices, tensor_indices: which call of each layer, and which of its outputs, is meant.
 
@@ -67,6 +67,7 @@ class Merge(Layer):
     """
 
     supports_masking = True
+    _output_mask = property(lambda self: self.stated_mask)
 
     def __init__(
         self, layers: Sequence | None = None, mode: str | Callable = "sum", concat_axis: int = -1, dot_axes=-1,
@@ -106,7 +107,7 @@ class Merge(Layer):
 
     def compute_mask(self, inputs, previous_mask=None):
         if self.stated_mask is not None:
-            return self.stated_mask(inputs, previous_mask) if callable(self.stated_mask) else self.stated_mask
+            return self.stated_mask(previous_mask) if callable(self.stated_mask) else self.stated_mask
         masks = [mask for mask in previous_mask or () if mask is not None]
         if not masks or callable(self.mode) or self.mode in PAIRS:
             return None
@@ -152,7 +153,8 @@ class Merge(Layer):
             if kind == "function":
                 said[name] = registry.lookup("layers", said[name])
         said["arguments"] = said.get("arguments") or {}
-        return cls(**{name: code.load(value) for name, value in said.items()})
+        known = lambda value: isinstance(value, str) and value in MODES  # noqa: E731
+        return cls(**{name: value if known(value) else code.load(value) for name, value in said.items()})
 
 
 def merge(

@@ -28,6 +28,7 @@ CLASSES = {
     "params": {"nb_epoch": "epochs", "nb_sample": "samples"},  # of callbacks
     "layers": {
         **{f"AtrousConv{n}D": f"AtrousConvolution{n}D" for n in (1, 2)},
+        "GroupedQueryAttention": "GroupQueryAttention",  # as `.h5` files of Keras 3 have it
         **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
         **{f"Convolution{n}DTranspose": f"Conv{n}DTranspose" for n in (1, 2, 3)},
         "Deconv2D": "Deconvolution2D",
@@ -42,7 +43,13 @@ CLASSES = {
         },
     },
     "models": {"Container": "Model", "Functional": "Model", "Network": "Model"},
-    "initializers": {"normal": "random_normal", "one": "ones", "uniform": "random_uniform", "zero": "zeros"},
+    "initializers": {
+        "_compute_fans": "compute_fans",
+        "normal": "random_normal",
+        "one": "ones",
+        "uniform": "random_uniform",
+        "zero": "zeros",
+    },
     "losses": _LOSS_NAMES,
     "metrics": {**_LOSS_NAMES, "f1score": "fmeasure", "fscore": "fmeasure"},
     "optimizers": {
@@ -108,6 +115,13 @@ _POOL = _FORMAT | {"border_mode": "padding", "pool_length": "pool_size", "stride
 _QUEUE = dict.fromkeys(
     ["max_q_size", "max_queue_size", "nb_worker", "pickle_safe", "use_multiprocessing", "workers"]
 )
+_THEANO = [
+    "allow_input_downcast",
+    "mode",
+    "on_unused_input",
+    "profile",
+    "theano_mode",
+]  # how Theano was to compile
 _QUEUED = {"max_q_size": "max_queue_size", "nb_worker": "workers", "pickle_safe": "use_multiprocessing"}
 
 ARGUMENTS = {
@@ -182,7 +196,11 @@ ARGUMENTS = {
 # Counts of samples (`samples_per_epoch`, `nb_val_samples`, `val_samples`) are not counts of batches: what takes
 # them has them in its signature.
 METHODS = {
+    # whether the gates are one matrix, which matters in era 1
+    **dict.fromkeys(["GRU", "LSTM"], dict.fromkeys(["consume_less", "implementation"], "implementation")),
     **dict.fromkeys(["conv_input_length", "conv_output_length"], {"border_mode": "padding"}),
+    "GeneratorEnqueuer": {"pickle_safe": "use_multiprocessing"},
+    "GeneratorEnqueuer.start": {"max_q_size": "max_queue_size", "nb_worker": "workers"},
     "ImageDataGenerator.flow": {"X": "x"},
     "Layer.add_loss": {"losses": "loss"},
     "array_to_img": _FORMAT,
@@ -193,12 +211,7 @@ METHODS = {
     "relu": {"alpha": "negative_slope"},
     "normalize": {"a": "x"},
     "Progbar.update": {"force": "finalize"},
-    "Model.compile": {
-        "class_mode": None,
-        "sample_weight_mode": None,
-        "target_tensors": None,
-        "theano_mode": None,
-    },
+    "Model.compile": dict.fromkeys(["class_mode", "sample_weight_mode", "target_tensors", *_THEANO]),
     "Model.evaluate": _QUEUE | {"X": "x"},
     "Model.evaluate_generator": _QUEUED,
     "Model.fit": _QUEUE | {"X": "x", "nb_epoch": "epochs"},
@@ -277,9 +290,17 @@ VALUES = {
     "data_format": {"default": None, "tf": "channels_last", "th": "channels_first"},
     "distribution": {"normal": "truncated_normal"},
     "epsilon": {None: 1e-7},
+    "implementation": {"cpu": 0, "gpu": 2, "mem": 1},
     "padding": {"half": "same"},
     "unit_forget_bias": {"one": True, "ones": True, "zero": False, "zeros": False},
     **dict.fromkeys(_INITIALIZERS, CLASSES["initializers"]),
+}
+
+# ---- sides: class -> argument -> the old names of its numbers, which were given by these or one after the other --
+
+SIDES = {
+    "ZeroPadding1D": {"padding": ("left_pad", "right_pad")},
+    "ZeroPadding2D": {"padding": ("top_pad", "bottom_pad", "left_pad", "right_pad")},
 }
 
 # ---- positions: era -> class or method -> the old names in positional order, where it is not Keras 3's --
@@ -547,7 +568,7 @@ _OF_0 = ("eras.graph0", "eras.containers")
 _CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", "eras.engine", *_OF_0)
 _LAYERS = ("layers", "models", "layers.recurrent_steps", *_OF_0)
 _BACKEND = ("eras.backend", "config", "random", "utils")
-_UTILS = ("utils", "saving", "registry", "training.progress")
+_UTILS = ("utils", "saving", "registry", "training.progress", "eras.engine")
 _SAME = """
     activations applications applications.audio_conv_utils applications.convnext applications.densenet
     applications.efficientnet applications.efficientnet_v2 applications.imagenet_utils
@@ -564,7 +585,10 @@ _OLD_LAYERS = """
     embeddings experimental experimental.preprocessing layer local merge merging noise normalization pooling
     preprocessing recurrent regularization reshaping rnn wrappers
 """
-_OLD_ENGINE = "base_layer input_layer network saving sequential topology training"
+_OLD_ENGINE = """
+    base_layer input_layer network saving sequential topology training training_arrays training_generator
+    training_utils
+"""
 _OLD_UTILS = """
     conv_utils data_utils dot_utils generic_utils io_utils layer_utils legacy losses_utils metrics_utils
     multi_gpu_utils np_utils test_utils vis_utils visualize_util
@@ -578,10 +602,11 @@ MODULES = {
     **{f"engine.{name}": _CONTAINERS for name in _OLD_ENGINE.split()},
     **{f"utils.{name}": (f"utils.{name}", *_UTILS) for name in _OLD_UTILS.split()},
     **dict.fromkeys(["callbacks", "callbacks.callbacks"], ("callbacks", "training.callbacks")),
-    **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "tensorflow", "theano")},
+    **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "numpy", "tensorflow", "theano")},
     **{f"ops.{name}": (f"ops.{name}", "ops") for name in ("image", "linalg", "nn", "numpy")},
     "backend": _BACKEND,
     "backend.common": _BACKEND,
+    "backend.load_backend": _BACKEND,
     "config": ("config", "dtypes"),
     "dtype_policies": ("dtypes",),
     "initializations": ("eras.initializations", "initializers"),
@@ -593,7 +618,7 @@ MODULES = {
     "models": ("models", "saving", "eras.graph0", "eras.containers"),
     "objectives": ("losses",),
     "ops": ("ops",),
-    "optimizers": ("optimizers", "eras.optimizers"),
+    "optimizers": ("eras.optimizers", "optimizers"),
     "optimizers.legacy": ("optimizers",),
     "preprocessing.image": ("preprocessing.image", "utils"),
     "saving": ("saving", "registry"),

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from .. import config as settings
+from .. import registry
 from ..ops import numpy as ops
-from ..optimizers.optimizer import Optimizer, deserialize
+from ..optimizers import optimizer
+from ..optimizers.optimizer import Optimizer
 
-__all__ = ["TFOptimizer", "clip_norm", "optimizer_from_config"]
+__all__ = ["TFOptimizer", "clip_norm", "deserialize", "optimizer_from_config"]
 
 
 def clip_norm(g, c: float, n):
@@ -16,6 +19,15 @@ def clip_norm(g, c: float, n):
         [0.6 0.8]
     """
     return ops.where(ops.greater_equal(n, c), g * c / n, g) if c > 0 else g
+
+
+def deserialize(config: Mapping, custom_objects: Mapping | None = None) -> Optimizer:
+    """The optimizer that `class_name` and `config` describe; Keras 2 left the name in small letters there."""
+    made = optimizer.deserialize(config, custom_objects)
+    small = str(config["class_name"]).lower()
+    if settings.era() == 2 and small in registry.FAMILIES["optimizers"] and isinstance(config, dict):
+        config["class_name"] = small
+    return made
 
 
 def optimizer_from_config(config: Mapping, custom_objects: Mapping | None = None) -> Optimizer:

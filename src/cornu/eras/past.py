@@ -1,13 +1,15 @@
 """What programs of Keras 1 and 2 ask of layers and models, in today's terms."""
 
+import inspect
 from collections.abc import Iterable, Sequence
 
 import jax
 import numpy as np
 
-from .. import graph, registry, scope
+from .. import graph, registry, scope, symbol
 from ..random import SeedGenerator
 from ..saving import hdf5
+from ..symbol import Symbol
 from ..variable import Variable, unwrap
 
 
@@ -16,10 +18,15 @@ def listed(x) -> list:
     return list(x) if isinstance(x, list | tuple) else [] if x is None else [x]
 
 
+class MaskRefused(TypeError):
+    """A mask came to a layer that takes no notice of masks."""
+
+
 class PastLayer:
     """The words that layers had in Keras 1 and 2."""
 
     stateful = False
+    _free: tuple = ()  # updates that were added without inputs that they depend on
     _constraints: dict | None = None
     _regularizers: list | None = None
 
@@ -45,6 +52,11 @@ class PastLayer:
     @outbound_nodes.setter
     def outbound_nodes(self, nodes: list) -> None:
         self._book.outbound = nodes
+
+    _inbound_nodes = property(lambda self: self.inbound_nodes)
+    _outbound_nodes = property(
+        lambda self: self.outbound_nodes, lambda self, nodes: setattr(self, "outbound_nodes", nodes)
+    )
 
     def create_input_layer(self, batch_input_shape: Sequence, input_dtype=None, name: str | None = None):
         """Call the layer on a new `Input` of that shape, batch included; returns what comes out."""
@@ -76,6 +88,54 @@ class PastLayer:
     def initial_weights(self) -> None:
         self._book.initial_weights = None
 
+    def _refuse_mask(self, mask):
+        """In eras 1 and 2 an error for a mask that the layer does not support; in era 3 the mask."""
+        if self._era == 3:
+            return mask
+        if any(each is not None for each in jax.tree.leaves(mask, is_leaf=lambda leaf: leaf is None)):
+            raise (ValueError if self._era == 1 else MaskRefused)(
+                f"{self.name} ({type(self).__name__}) does not support masking, and was given a masked input"
+            )
+        return None
+
+    # ---- metrics ---------------------------------------------------------------------------------
+
+    def add_metric(self, value, name: str | None = None, aggregation: str | None = None) -> None:
+        """Let the model count a value in each step, and tell its mean beside the loss.
+
+        Args:
+            value: an array inside `call`; for a model also a symbol of its graph; or what a Metric made of either.
+            name: a word for logs; a Metric has one.
+            aggregation: None or 'mean'; does not matter for what a Metric made.
+
+        Raises ValueError without a name, and for one that two metrics have.
+        """
+        if aggregation not in (None, "mean"):
+            raise ValueError(f"{self.name}.add_metric: `aggregation` is None or 'mean'; got {aggregation!r}")
+        added = vars(self).setdefault("_added_metrics", {})
+        if isinstance(value, Symbol):
+            made = getattr(value.node, "operation", None)
+            metric = made if isinstance(made, PastMetric) else self._mean(name, added)
+            added[metric.name] = metric
+            vars(self).setdefault("_counted_symbols", []).append((metric, value))
+            return
+        own = [metric.name for _, metric in self.held(PastMetric) if metric not in added.values()]
+        if name is None and len(own) == 1:
+            return  # it was counted as it was called
+        if own.count(name) > 1:
+            raise ValueError(
+                f"{self.name}: {own.count(name)} metrics have the name {name!r}; give each its own"
+            )
+        if name not in own:
+            metric = added.get(name) or added.setdefault(name, self._mean(name, added))
+            if metric._counts(value):
+                metric.update_state(value)
+
+    def _mean(self, name: str | None, added: dict) -> "PastMetric":
+        if name is None or name in added:
+            raise ValueError(f"{self.name}.add_metric: give a `name` that no other metric has; got {name!r}")
+        return registry.lookup("metrics", "Mean")(name=name)
+
     # ---- updates, losses, penalties --------------------------------------------------------------
 
     def add_update(self, updates, inputs=None) -> None:
@@ -84,10 +144,11 @@ class PastLayer:
         Args:
             updates: a pair `(cell, value)`, what `K.update` and its like return, or a list of such; inside `call` they
                 are written at once, made outside they are computed whenever the layer is called.
-            inputs: what they depend on; does not matter here.
+            inputs: what they depend on, for `get_updates_for`.
         """
         single = isinstance(updates, tuple) and isinstance(updates[0], Variable)
         for update in [updates] if single else listed(updates):
+            self._free = self._free if inputs is not None else (*self._free, update)
             if not scope.computing():
                 self._book.updates.append(update)
             elif scope.call.training:
@@ -105,9 +166,13 @@ class PastLayer:
 
         As the `updates` of a `K.function` they make it keep what layers write into them.
         """
-        layers = [layer for layer in self._flatten_layers() if layer.trainable]
-        cells = [cell for layer in layers for cell in layer.own_cells() if not cell.trainable]
-        return [*cells, *(update for layer in layers for update in layer._book.updates)]
+        if not (self.trainable or self.stateful):
+            return []
+        phases = [node.kwargs.get("training") for node in self._book.nodes]
+        own = [] if phases and all(phase is False for phase in phases) else self.own_cells()
+        cells = [cell for cell in own if not cell.trainable]
+        below = [update for layer in self._layers for update in layer.updates]
+        return list({id(update): update for update in [*cells, *self._book.updates, *below]}.values())
 
     @updates.setter
     def updates(self, updates: Iterable) -> None:
@@ -126,13 +191,14 @@ class PastLayer:
         ]
 
     def get_updates_for(self, inputs) -> list:
-        """Those of `updates` that depend on `inputs`: all, or none if it is None."""
-        return [] if inputs is None else self.updates
+        """Those of `updates` that depend on `inputs`; None: those that were added without."""
+        free = [update for layer in self._flatten_layers() for update in layer._free]
+        return [each for each in self.updates if any(each is one for one in free) is (inputs is None)]
 
     def get_losses_for(self, inputs) -> list:
         """The penalties of the weights where `inputs` is None, else what the last call added."""
-        added = [value for layer in self._flatten_layers() for _, value in layer._book.losses]
-        return self.penalties() if inputs is None else added
+        penalties = self.penalties()
+        return penalties if inputs is None else self.losses[: len(self.losses) - len(penalties)]
 
     @property
     def regularizers(self) -> list:
@@ -177,17 +243,108 @@ class PastLayer:
     @property
     def uses_learning_phase(self) -> bool:
         """Whether training and testing may differ: something draws at random, or statistics are kept."""
-        layers = self._flatten_layers()
-        return any(
-            any(True for _ in layer.held(SeedGenerator)) or getattr(layer, "moving_mean", None) is not None
-            for layer in layers
-        )
+        own = any(True for _ in self.held(SeedGenerator)) or getattr(self, "moving_mean", None) is not None
+        return own or any(layer.uses_learning_phase for layer in self._layers)
+
+
+def asks_for_phase(node: graph.Node) -> bool:
+    """Whether what a call makes depends on whether it is for training, which its arguments do not say."""
+    called = node.operation
+    if getattr(called, "__name__", None) in ("learning_phase", "by_phase"):
+        return True
+    if not isinstance(called, PastLayer) or node.kwargs.get("training") is not None:
+        return False
+    own = not type(called).__module__.startswith("cornu.")  # a user's, which may do anything
+    return called.uses_learning_phase or own and "training" in inspect.signature(called.call).parameters
+
+
+class PastMetric:
+    """The words that metrics had in Keras 2.3, where they were layers."""
+
+    stateful = True
+    weights = property(lambda self: self.variables)
+
+    def _counts(self, given) -> bool:
+        """Whether a batch is to be counted in: not by a compiled step that keeps nothing, as that of `predict`."""
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given))
+        kept = not traced or scope.call.probing or all(cell._lent for cell in self.variables)
+        return kept or self._era == 3
+
+    def reset_states(self) -> None:
+        """Begin anew: zeros in all cells. A class of that time has its own in the place of `reset_state`."""
+        for cell in self.variables:
+            cell.assign(np.zeros(cell.shape, cell.dtype))
+
+
+def _index(symbol: Symbol) -> int:
+    """Which of the outputs of its call a symbol is."""
+    return next(index for index, each in enumerate(symbol.node.output_tensors) if each is symbol)
+
+
+class _Within:
+    """`model.model`: the model that a Sequential of Keras 1 and 2 had inside is the Sequential itself."""
+
+    def __get__(self, model, owner: type):
+        if model is None or model._era == 3 or not hasattr(model, "_stack"):
+            raise AttributeError(f"{owner.__name__} has no attribute 'model'")
+        return model
 
 
 class PastModel(PastLayer):
     """The words that models had in Keras 1 and 2."""
 
     training_data = validation_data = None  # what `fit` was last given, for those who look for it
+    model = _Within()
+    input_layers = property(lambda self: [x.node.operation for x in self.inputs])
+    output_layers = property(lambda self: [x.node.operation for x in self.outputs])
+    input_layers_node_indices = property(lambda self: [x.node.index for x in self.inputs])
+    output_layers_node_indices = property(lambda self: [x.node.index for x in self.outputs])
+    input_layers_tensor_indices = property(lambda self: [_index(x) for x in self.inputs])
+    output_layers_tensor_indices = property(lambda self: [_index(x) for x in self.outputs])
+    _compile_metrics = property(lambda self: self._compile_arguments["metrics"] or [])
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """Whether training and testing may differ."""
+        return any(map(asks_for_phase, self.nodes or ())) or (
+            self.nodes is None and super().uses_learning_phase
+        )
+
+    # ---- the graph -------------------------------------------------------------------------------
+
+    input_layers = property(lambda self: [x.node.operation for x in self.inputs])
+    output_layers = property(lambda self: [x.node.operation for x in self.outputs])
+    _input_layers, _output_layers = input_layers, output_layers
+    _layers_by_depth = property(lambda self: self._by_depth([*self.layers]))
+    _nodes_by_depth = property(lambda self: self._by_depth(self.nodes))
+    layers_by_depth, nodes_by_depth = _layers_by_depth, _nodes_by_depth
+
+    def _by_depth(self, things: list) -> dict[int, list]:
+        """Layers or calls by their distance from the outputs, the nearest first."""
+        depths = graph.depths(self.nodes)
+        found: dict[int, list] = {}
+        for thing in sorted(things, key=lambda thing: depths[id(thing)]):
+            found.setdefault(depths[id(thing)], []).append(thing)
+        return found
+
+    @property
+    def losses(self) -> list:
+        """What is added to the losses of the outputs: in eras 1 and 2, outside of calls, as symbols of the graph."""
+        if self._era == 3 or self.nodes is None or scope.computing():
+            return super().losses
+        made = symbol.infer(self._added_by, *self.inputs)
+        if made:
+            graph.Node(self._added_by, tuple(self.inputs), {}, made)
+        return [*self._added_losses, *made, *self.penalties()]
+
+    def _added_by(self, *inputs) -> list:
+        """What the layers add to the loss when the model is called."""
+        self(inputs[0] if len(inputs) == 1 else list(inputs))
+        number = scope.call.number
+        layers = (layer for layer in self._flatten_layers() if layer is not self)
+        made = [value for layer in layers for each, value in layer._book.losses if each == number]
+        self.clear_losses()
+        return made
 
     @property
     def stateful(self) -> bool:
@@ -201,6 +358,40 @@ class PastModel(PastLayer):
         self.validation_data = [*x, *y, *weights]
         for callback in callbacks:
             callback.validation_data = self.validation_data
+
+    def _make_train_function(self) -> None:
+        """What `fit` does when it begins: the optimizer makes the cells that it keeps for the trained weights."""
+        self._require_compiled("_make_train_function")
+        self.optimizer.build(self.trainable_variables)
+
+    def _make_test_function(self) -> None:
+        """Nothing: steps are compiled when they are first run."""
+
+    _make_predict_function = _make_test_function
+
+    def _as_long_as_first(self, x):
+        """Of several inputs as many rows as the first one has: so many Keras 1 and 2 predicted, whatever was left."""
+        if self._era == 3 or not isinstance(x, list) or not all(isinstance(each, np.ndarray) for each in x):
+            return x
+        return [each[: len(x[0])] for each in x]
+
+    def _is_empty(self, x) -> bool:
+        """Whether there are arrays without a sample, of which Keras 1 and 2 predicted nothing, and no error."""
+        arrays = jax.tree.leaves(x)
+        return self._era < 3 and bool(arrays) and all(np.shape(array)[:1] == (0,) for array in arrays)
+
+    def _outputs_of_nothing(self, x):
+        """The outputs for no samples: arrays with no rows."""
+        stand_in = jax.tree.map(lambda array: np.zeros(np.shape(array), np.result_type(array)), x)
+        outputs = self._infer_outputs(self._check_inputs(stand_in))
+        return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), outputs)
+
+    def _count_added(self) -> None:
+        """Count what `add_metric` was given symbols for, from the values of the graph that are at hand."""
+        for metric, counted in vars(self).get("_counted_symbols", ()):
+            value = graph.find(counted)
+            if counted.node.operation is not metric:  # which has counted it as it was called
+                metric.update_state(value)
 
     def reset_states(self) -> None:
         """Set the states of all stateful layers to zero."""

@@ -57,6 +57,7 @@ from .normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from .plain import deserialize, serialize
 from .pool import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -221,9 +222,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]

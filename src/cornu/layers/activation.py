@@ -108,12 +108,12 @@ class LeakyReLU(_Activation):
     """`x` above zero, `negative_slope * x` below.
 
     Args:
-        negative_slope: float of at least 0.
+        negative_slope: float of at least 0; any in eras 1 and 2.
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs):
         super().__init__(**kwargs)
-        if negative_slope is None or negative_slope < 0:
+        if negative_slope is None or (negative_slope < 0 and self._era == 3):
             raise ValueError(f"LeakyReLU: `negative_slope` is a number of at least 0; got {negative_slope!r}")
         keep(self, locals())
 

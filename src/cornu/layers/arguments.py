@@ -1,6 +1,7 @@
 """What all constructors do with their arguments, and all `build`s with their weights."""
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 from .. import activations, config, constraints, initializers, regularizers
@@ -45,21 +46,21 @@ def each(value, rank: int, what: str, least: int = 1) -> tuple[int, ...]:
 
     Raises ValueError for another count, or for a number below `least`.
     """
-    values = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(values) != rank or not all(isinstance(n, int) and n >= least for n in values):
+    values = (value,) * rank if isinstance(value, Integral) else tuple(value)  # NumPy's numbers count
+    if len(values) != rank or not all(isinstance(n, Integral) and n >= least for n in values):
         raise ValueError(
             f"{what}: expected a whole number of at least {least}, or {rank} of them; got {value!r}"
         )
-    return values
+    return tuple(map(int, values))
 
 
 def positive(value, what: str) -> int:
     """`value`, if it is a whole number above zero; else ValueError."""
-    return each(value, 1, what)[0] if isinstance(value, int) else each((value,), 1, what)[0]
+    return each((value,), 1, what)[0]
 
 
 def share(value, what: str) -> float:
     """`value`, if it lies between 0 and 1; else ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1:
         raise ValueError(f"{what}: expected a number from 0 to 1; got {value!r}")
     return value

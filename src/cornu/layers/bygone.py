@@ -6,7 +6,7 @@ from .. import registry
 from ..ops import nn
 from ..ops import numpy as ops
 from .arguments import keep, positive, weight
-from .conv import Conv1D, Conv2D, Conv2DTranspose
+from .conv import PADDINGS, Conv1D, Conv2D, Conv2DTranspose
 from .core import Dense
 from .layer import Layer
 from .recurrent import GRU, LSTM
@@ -143,7 +143,7 @@ class Deconvolution2D(Conv2DTranspose):
     Args:
         filters: int, channels of the outputs.
         kernel_size, strides: int, or one each for rows and columns, of the convolution that is turned round.
-        padding: 'valid' or 'same', of that convolution.
+        padding: 'valid', 'same' or 'full', of that convolution.
         output_shape: `(batch, rows, columns, channels)` of the outputs, or with the channels after the batch;
             the batch does not count. As `Conv2DTranspose` has it if None.
         data_format, activation, ...: as in `Conv2DTranspose`.
@@ -155,6 +155,8 @@ class Deconvolution2D(Conv2DTranspose):
         >>> layer(np.ones((1, 5, 5, 8), "float32")).shape
         (1, 10, 10, 3)
     """
+
+    paddings = PADDINGS[:3]
 
     def __init__(
         self, filters: int, kernel_size, strides=1, padding: str = "valid", output_padding=None,

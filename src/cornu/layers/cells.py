@@ -27,7 +27,8 @@ class Guest:
         return inputs
 
     def step(self, projected, states: Sequence, noise, **constants):
-        output, states = self.cell(projected, list(states), **constants)
+        run = self.cell if callable(self.cell) else self.cell.call  # a cell need be no layer
+        output, states = run(projected, list(states), **constants)
         return output, list(states) if isinstance(states, list | tuple) else [states]
 
 
@@ -63,11 +64,18 @@ def gate_by_gate(initializer: Callable, gates: int) -> Callable:
     return draw
 
 
+def by_gates(regularizer: Callable | None, gates: int) -> Callable | None:
+    """A regularizer that looks at each gate's part by itself, and says a list of penalties, as era 1 did."""
+    return regularizer and (lambda x: [regularizer(part) for part in ops.split(x, gates, axis=-1)])
+
+
 class _Cell(Layer):
     """Holds `kernel`, `recurrent_kernel` and `bias` for `gates` gates, and draws dropout masks."""
 
     gates = 1
     states = 1
+    whole = False  # whether the gates are one matrix in era 1 too
+    recurrent_in_1 = "recurrent"  # whose initializer and regularizer the recurrent matrices had in Keras 1.2
 
     def settle(self, given: dict) -> None:
         who = type(self).__name__
@@ -87,14 +95,22 @@ class _Cell(Layer):
         self.make_bias(wide)
 
     def make_bias(self, wide: int) -> None:
-        made = (self, "bias", self.bias_shape(wide))
-        self.bias = weight(*made, **self.bias_options()) if self.use_bias else None
+        made, options = (self, "bias", self.bias_shape(wide)), self.bias_options()
+        if self._era == 1 and not self.whole:
+            options["regularizer"] = by_gates(self.bias_regularizer, self.gates)
+        self.bias = weight(*made, **options) if self.use_bias else None
 
     def matrix(self, name: str, shape: tuple[int, int], prefix: str = "kernel"):
         parts = ("initializer", "regularizer", "constraint")
+        apart = self._era == 1 and not self.whole
+        if apart and prefix == "recurrent":
+            prefix = self.recurrent_in_1
         said = {part: getattr(self, f"{prefix}_{part}") for part in parts}
-        if self._era == 1:
+        square = prefix == "recurrent" and isinstance(said["initializer"], initializers.Identity)
+        if apart or (self._era == 2 and square):  # then each gate had a whole unit matrix
             said["initializer"] = gate_by_gate(said["initializer"], self.gates)
+        if apart:
+            said["regularizer"] = by_gates(said["regularizer"], self.gates)
         return self.add_weight(shape, name=name, **said)
 
     def bias_shape(self, wide: int) -> tuple[int, ...]:
@@ -193,6 +209,7 @@ class LSTMCell(_Cell):
     """
 
     gates, states = 4, 2
+    recurrent_in_1 = "kernel"  # unless consume_less="gpu"
 
     def __init__(
         self, units: int, activation="tanh", recurrent_activation="sigmoid", use_bias: bool = True,
@@ -222,6 +239,7 @@ class GRUCell(_Cell):
     """
 
     gates = 3
+    recurrent_in_1 = "kernel"  # unless consume_less="gpu"
 
     def __init__(
         self, units: int, activation="tanh", recurrent_activation="sigmoid", use_bias: bool = True,
@@ -262,6 +280,15 @@ class StackedRNNCells(Layer):
                 raise ValueError(f"StackedRNNCells: a cell has `call` and `state_size`; got {cell!r}")
         self.cells = list(cells)
 
+    @classmethod
+    def from_config(cls, config: dict) -> "StackedRNNCells":
+        """Cells from a configuration; Keras 2 wrote those inside without their modules."""
+        cells = [
+            registry.deserialize(each, "layers") if isinstance(each, dict) else each
+            for each in config["cells"]
+        ]
+        return super().from_config({**config, "cells": cells})
+
     @property
     def state_size(self) -> list:
         return [cell.state_size for cell in self.cells]
@@ -275,8 +302,11 @@ class StackedRNNCells(Layer):
         return [initial_states(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def build(self, input_shape):
+        input_shape, *constants = input_shape if isinstance(input_shape, list) else (input_shape,)
         for cell in self.cells:
-            if isinstance(cell, Layer):
+            if constants and isinstance(welcome(cell), Guest):
+                cell.build([tuple(input_shape), *constants])
+            elif isinstance(cell, Layer):
                 build_for(cell, tuple(input_shape))
             input_shape = (input_shape[0], output_size(cell))
 

@@ -1,11 +1,10 @@
 """Recurrent layers whose products are convolutions, for films and the like."""
 
-import jax
-
-from .. import registry
+from .. import registry, symbol
 from ..ops import nn
 from ..ops import numpy as ops
 from ..ops.recurrent import lstm_step
+from ..symbol import Symbol
 from .arguments import each, positive
 from .cells import _Cell, _dropped
 from .recurrent import RNN
@@ -50,7 +49,7 @@ class ConvLSTMCell(_Cell):
         self.make_bias(wide)
 
     def state_shape(self, shape: tuple) -> tuple:
-        made = jax.eval_shape(self._convolved, jax.ShapeDtypeStruct(shape, self.compute_dtype)).shape
+        made = symbol.infer(self._convolved, Symbol(shape, self.compute_dtype)).shape
         return (
             (*made[:-1], self.filters)
             if self.data_format == "channels_last"

@@ -268,6 +268,10 @@ class Lambda(Layer):
         self, function: Callable, output_shape=None, mask=None, arguments: Mapping | None = None, **kwargs
     ):
         super().__init__(**kwargs)
+        if not callable(function):
+            raise ValueError(
+                f"Lambda: `function` is a function, or the name of one of yours; got {function!r:.200}"
+            )
         self.function, self.mask, self.arguments_given = function, mask, dict(arguments or {})
         self.stated_shape = output_shape
         self.supports_masking = mask is not None
@@ -299,6 +303,6 @@ class Lambda(Layer):
         cls, config: dict, custom_objects: Mapping | None = None, safe_mode: bool | None = None
     ) -> "Lambda":
         """Another layer like that one; a function saved as code is refused unless `safe_mode` is False."""
-        safe = scope.call.safe if safe_mode is None else safe_mode
+        safe = scope.call.safe if safe_mode is None else safe_mode is not False
         with registry.custom_object_scope(custom_objects), scope.entered(safe=safe):
-            return cls(**{name: code.load(value) for name, value in config.items()})
+            return cls(**{name: code.load(value) for name, value in code.modern(config).items()})

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import config, dtypes, graph, registry, regularizers, scope, symbol
 from ..eras import border, initializations
-from ..eras.past import PastLayer
+from ..eras.past import MaskRefused, PastLayer
 from ..ops.wrap import noted
 from ..symbol import Symbol
 from ..variable import Variable, lend
@@ -135,7 +135,7 @@ class Layer(PastLayer, Holder):
     @border.layer_method
     def compute_mask(self, inputs, previous_mask=None):
         """The mask of the outputs; by default that of the inputs."""
-        return previous_mask
+        return previous_mask if self.supports_masking else self._refuse_mask(previous_mask)
 
     # ---- calling -------------------------------------------------------------------------------
 
@@ -186,6 +186,8 @@ class Layer(PastLayer, Holder):
 
         try:
             outputs, masks = symbol.infer(run, args, kwargs, masks)
+        except MaskRefused:
+            raise
         except (TypeError, NotImplementedError):  # such as a batch size that is fixed in the code
             outputs, masks = self._declared_outputs(args), []
         node = graph.Node(self, args, kwargs, outputs)
@@ -271,14 +273,20 @@ class Layer(PastLayer, Holder):
         if scope.call.depth == 0:
             scope.call.number += 1
         compute = self.compute_dtype if self.compute_dtype != self.variable_dtype else None
-        with scope.entered(training=training, compute_dtype=compute, depth=scope.call.depth + 1):
+        frozen = scope.call.frozen or (self._era == 2 and not self.trainable)
+        with scope.entered(
+            training=training, compute_dtype=compute, depth=scope.call.depth + 1, frozen=frozen
+        ):
             try:
                 outputs = self.call(*args, **kwargs)
             except Exception as error:
                 shapes = jax.tree.map(lambda leaf: getattr(leaf, "shape", leaf), args)
                 error.add_note(f"in {type(self).__name__} layer {self.name!r}, called on shapes {shapes}")
                 raise
-            if self._book.updates and training:
+            outputs = list(outputs) if self._era < 3 and type(outputs) is tuple else outputs
+            if scope.call.watch is not None and not scope.call.probing:
+                scope.call.watch(self, args, outputs)
+            if self._book.updates and training and not frozen:
                 self._carry_out_updates()
             self._pass_mask(next(iter(named.values()), None), outputs, mask, wanted)
             if self.activity_regularizer is not None:
@@ -311,10 +319,7 @@ class Layer(PastLayer, Holder):
             for leaf, each in zip(leaves, masks, strict=False):
                 scope.set_mask(leaf, each)
         elif masked:
-            if self._era == 1:
-                raise ValueError(
-                    f"{self.name} ({type(self).__name__}) does not support masking, and was given a masked input"
-                )
+            self._refuse_mask(mask)
             if "mask" not in wanted.names:
                 warnings.warn(f"{self.name} does not support masking: the mask ends here", stacklevel=4)
 
@@ -360,7 +365,8 @@ class Layer(PastLayer, Holder):
     def get_input_at(self, node_index: int = 0):
         """What the layer was called on the `node_index`-th time."""
         node = self._node(node_index)
-        return node.args[0] if node.args else node.outputs
+        several = node.inputs if self._era < 3 and len(node.inputs) > 1 else None
+        return several or (node.args[0] if node.args else node.outputs)
 
     def get_output_at(self, node_index: int = 0):
         """What came out the `node_index`-th time."""

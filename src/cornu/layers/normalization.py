@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from jax import lax
 
-from .. import config, registry
+from .. import config, registry, scope
 from ..ops import nn
 from ..ops import numpy as ops
 from ..ops.wrap import op
@@ -157,7 +157,7 @@ class BatchNormalization(_Scaled):
             mean, variance = self.moments(wide, mask)
             if self.renorm:
                 gamma, beta = self.corrected(mean, ops.sqrt(variance + self.epsilon))
-            if moving and self.mode == 0:
+            if moving and self.mode == 0 and not scope.call.frozen:
                 self.move(mean, variance, wide.size // mean.size)
         else:
             mean, variance = self.moving_mean, self.moving_variance

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import jax
 
-from .. import graph, registry
+from .. import graph, registry, scope
 from ..eras import border
 from ..ops import numpy as ops
 from ..ops import recurrent
+from ..ops.wrap import op
 from .arguments import build_for, keep
 from .cells import (
     GRUCell,
@@ -48,9 +49,10 @@ class RNN(PastRecurrent, Layer):
         (2, 5, 4)
     """
 
-    inherited = (*Layer.inherited, "zero_output_for_mask")
+    inherited = (*Layer.inherited, "zero_output_for_mask", "implementation")
     supports_masking = True
     rank = None  # how many axes the sequences have; any if None
+    _num_constants: int | None = None  # how many of the symbols it was called on are the same at all steps
 
     def __init__(
         self, cell, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
@@ -68,8 +70,10 @@ class RNN(PastRecurrent, Layer):
         """Make the cell of `given`, a constructor's arguments, and a loop around it."""
         own = {name: given[name] for name in border.parameters(kind.__init__) if name in given}
         kwargs = dict(given["kwargs"])
+        whole = kwargs.pop("implementation", None) == 2 and self._era == 1
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         cell = kind(**own, **shared, name=graph.snake(kind.__name__))
+        cell.whole = cell.whole or whole
         loop = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
         RNN.__init__(self, cell, **{name: given[name] for name in loop if name in given}, **kwargs)
         keep(self, {**given, **{name: getattr(cell, name) for name in own}})
@@ -82,16 +86,20 @@ class RNN(PastRecurrent, Layer):
 
     @property
     def states(self) -> list | None:
-        """The cells that carry the states from batch to batch, if stateful."""
-        return None if self._memory is None else jax.tree.map(lambda each: each.state, self._memory)
+        """The cells that carry the states from batch to batch, if stateful; None where there are none."""
+        if self._memory is None:  # in eras 1 and 2 a list all the same
+            return None if self._era == 3 else [None] * len(self.state_size)
+        return jax.tree.map(lambda each: each.state, self._memory)
 
     @states.setter
     def states(self, states: list | None) -> None:
         known = bool(states) and all(state is not None for state in states)
         self._memory = [Memory(state, f"{self.name}_state") for state in states] if known else None
 
-    def get_initial_state(self, batch_size: int) -> list:
-        """The states at the first step: zeros, or what the cell says."""
+    def get_initial_state(self, batch_size) -> list:
+        """The states at the first step: zeros, or what the cell says; in Keras 2 it was given the sequences."""
+        if ops.ndim(batch_size) > 1:
+            return _first_of(batch_size, self)
         return initial_states(self.cell, batch_size, self.compute_dtype)
 
     def reset_state(self) -> None:
@@ -128,6 +136,9 @@ class RNN(PastRecurrent, Layer):
             given = jax.tree.map(lambda cell: cell.value, self.states)
         given = jax.tree.leaves(given)
         wanted, structure = jax.tree.flatten(zeros)
+        if scope.call.probing and scope.call.size in [x.shape[0] for x in wanted]:
+            # a batch size that is not known yet stands beside states that have theirs
+            given = [x if x.shape == zero.shape else zero for x, zero in zip(given, wanted, strict=False)]
         if [x.shape for x in given] != [x.shape for x in wanted]:
             raise ValueError(
                 f"{self.name}: states of shapes {[x.shape for x in wanted]} are needed; got {[x.shape for x in given]}"
@@ -137,14 +148,19 @@ class RNN(PastRecurrent, Layer):
 
     # ---- building and calling ------------------------------------------------------------------
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape, initial_state_shape=None, constants_shape=None):
+        if isinstance(sequences_shape, list) and self._num_constants:
+            constants_shape = constants_shape or sequences_shape[-self._num_constants :]
         shape = tuple(sequences_shape[0] if isinstance(sequences_shape, list) else sequences_shape)
         self._check(shape)
         if self.unroll and shape[1] is None:
             raise ValueError(
                 f"{self.name}: unroll=True needs a known number of steps; got inputs of shape {shape}"
             )
-        if isinstance(self.cell, Layer):
+        if isinstance(self.cell, Layer) and constants_shape and not self.cell.built:
+            several = isinstance(constants_shape, list)
+            self.cell.build([(shape[0], *shape[2:]), *(constants_shape if several else [constants_shape])])
+        elif isinstance(self.cell, Layer):
             build_for(self.cell, (shape[0], *shape[2:]))
         if self.stateful:
             if shape[0] is None:
@@ -163,8 +179,12 @@ class RNN(PastRecurrent, Layer):
             )
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        if constants is not None and not isinstance(constants, list | tuple):
+            constants = [constants]
+        self._num_constants = len(constants) if constants else self._num_constants
         if isinstance(sequences, list | tuple):
-            count = len(sequences) - len(constants or ())
+            count = len(sequences) - (self._num_constants or 0)
+            constants = constants or list(sequences[count:]) or None
             sequences, initial_state = sequences[0], list(sequences[1:count]) or initial_state
             mask = mask[0] if isinstance(mask, list | tuple) else mask
         self._check(sequences.shape)
@@ -190,7 +210,12 @@ class RNN(PastRecurrent, Layer):
         )
         self._keep_states(states)
         output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
-        return (output, *states) if self.return_state else output
+        return self._with_states(output, states)
+
+    def _with_states(self, output, states):
+        if not self.return_state:
+            return output
+        return (output, *(states if self._era == 3 else jax.tree.leaves(states)))
 
     def _keep_states(self, states) -> None:
         if self._memory is not None:
@@ -202,19 +227,32 @@ class RNN(PastRecurrent, Layer):
         states = self._first_states(initial_state, self.get_initial_states(sequences))
         outputs, states = run_steps(self, sequences, states, mask)
         self._keep_states(states)
-        return (outputs, *states) if self.return_state else outputs
+        return self._with_states(outputs, states)
 
     def compute_mask(self, inputs, previous_mask=None):
         mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
         mask = mask if self.return_sequences else None
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
+    def get_config(self) -> dict:
+        own = {} if self._num_constants is None else {"num_constants": self._num_constants}
+        return super().get_config() | own
+
     @classmethod
     def from_config(cls, config: dict) -> "RNN":
-        cell = config.get("cell")
+        config, cell = dict(config), config.get("cell")
+        count = config.pop("num_constants", None)
         if isinstance(cell, dict):
-            config = {**config, "cell": registry.deserialize(cell, "layers")}
-        return super().from_config(config)
+            config["cell"] = registry.deserialize(cell, "layers")
+        made = super().from_config(config)
+        made._num_constants = count
+        return made
+
+
+@op
+def _first_of(sequences, layer: RNN) -> list:
+    """The states at the first step, for sequences."""
+    return layer.zero_states((sequences.shape[0], *sequences.shape[2:]))
 
 
 Recurrent.register(RNN)

@@ -214,6 +214,8 @@ class Holder(Configurable):
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if None in shape:
             raise ValueError(f"{self.name}: weight {name!r} needs a known shape; got {shape}")
+        if scope.call.room is not None:
+            scope.call.room.take(shape, name)
         dtype = dtypes.standardize_dtype(dtype or self.variable_dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
@@ -302,7 +304,7 @@ class Holder(Configurable):
 
     def penalties(self) -> list:
         """What the regularizers of the trained weights ask for."""
-        return [cell.regularizer(cell.value) for cell in self.trainable_variables if cell.regularizer]
+        return regularizers.penalties(self.trainable_variables)
 
     def clear_losses(self) -> None:
         """Forget the scalars of the last call."""

@@ -7,6 +7,7 @@ import jax
 from .. import config, initializers, registry
 from ..ops import nn
 from ..ops import numpy as ops
+from ..ops.wrap import op
 from .arguments import build_for, positive
 from .layer import Layer
 from .spec import InputSpec
@@ -74,6 +75,19 @@ class TimeDistributed(Wrapper):
         outputs = self.layer(fold(inputs), **kwargs)
         return jax.tree.map(lambda x: ops.reshape(x, (batch, time, *x.shape[1:])), outputs)
 
+    def compute_mask(self, inputs, previous_mask=None):
+        """The mask that came in; in era 2 what the layer makes of it at each time step."""
+        return previous_mask if self._era != 2 else _mask_by_step(inputs, previous_mask, self.layer)
+
+
+@op
+def _mask_by_step(inputs, mask, layer: Layer):
+    fold = lambda x: x.reshape(-1, *x.shape[2:])  # noqa: E731
+    inner = layer.compute_mask(fold(inputs), None if mask is None else fold(mask))
+    if inner is None:
+        return None if mask is None else ops.any(mask, axis=tuple(range(2, mask.ndim)))
+    return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
+
 
 MERGES = {  # how `Bidirectional` joins what both directions give
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
@@ -131,21 +145,33 @@ class Bidirectional(Layer):
     stateful = property(lambda self: self.forward_layer.stateful)
     go_backwards = property(lambda self: self.forward_layer.go_backwards)
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape, initial_state_shape=None, constants_shape=None):
+        count = getattr(self.forward_layer, "_num_constants", None)
+        if isinstance(sequences_shape, list) and count:
+            constants_shape = constants_shape or sequences_shape[-count:]
         shape = sequences_shape[0] if isinstance(sequences_shape, list) else sequences_shape
         for layer in (self.forward_layer, self.backward_layer):
+            if constants_shape and not layer.built:
+                layer.build(tuple(shape), None, constants_shape)
             build_for(layer, tuple(shape))
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        if constants is not None and not isinstance(constants, list | tuple):
+            constants = [constants]
         if isinstance(sequences, list | tuple):
-            sequences, initial_state = sequences[0], list(sequences[1:]) or initial_state
+            count = len(sequences) - (
+                0 if constants else getattr(self.forward_layer, "_num_constants", None) or 0
+            )
+            constants = constants or list(sequences[count:]) or None
+            sequences, initial_state = sequences[0], list(sequences[1:count]) or initial_state
             mask = mask[0] if isinstance(mask, list | tuple) else mask
         states = [None, None]
         if initial_state is not None:
             half = len(initial_state) // 2
             states = [initial_state[:half], initial_state[half:]]
+        given = {"constants": constants} if constants else {}
         forward, backward = (
-            layer(sequences, initial_state=state, mask=mask)
+            layer(sequences, initial_state=state, mask=mask, **given)
             for layer, state in zip((self.forward_layer, self.backward_layer), states, strict=True)
         )
         kept = ()

@@ -256,6 +256,8 @@ class _Best(Confusion):
 
     def result(self):
         wanted, given = (ratio(*self.held(*RATIOS[each])) for each in (self.wanted, self.given))
+        if self._era == 2:  # the first threshold that comes closest counted (Keras 2.3.1)
+            return wanted[jnp.argmin(jnp.abs(given - self.value))]
         return jnp.max(jnp.where(given >= self.value, wanted, 0))
 
 

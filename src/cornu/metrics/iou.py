@@ -20,7 +20,8 @@ class IoU(Metric):
         num_classes: how many classes there are; other labels don't count.
         target_class_ids: labels of the classes to average over.
         name: word for messages and logs; made from the class if None.
-        dtype: data type to count in; int32 if None. For weights that are no ints, a float type.
+        dtype: data type to count in; int32 if None (in era 2 the default float type). For weights that are no ints, a
+            float type.
         ignore_class: a label that doesn't count.
         sparse_y_true, sparse_y_pred: whether they hold labels; else a score for each class.
         axis: the axis of the classes where they do not.
@@ -45,7 +46,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(dtype=dtype or "int32", name=name)
+        super().__init__(dtype=dtype or (config.floatx() if self._era == 2 else "int32"), name=name)
         if max(target_class_ids) >= num_classes:
             raise ValueError(
                 f"{type(self).__name__}: class {max(target_class_ids)} is not among the {num_classes} classes "

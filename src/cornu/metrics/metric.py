@@ -4,12 +4,12 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
-
-from .. import config, dtypes, graph, initializers, registry, scope
+from .. import config, dtypes, graph, initializers, registry, scope, symbol
 from ..base import Configurable
+from ..eras.past import PastMetric
 from ..loss_functions import FUNCTIONS
 from ..ops import numpy as ops
+from ..ops import wrap
 from ..pairs import fits, same_rank, spread
 from ..variable import Variable, pure
 
@@ -27,7 +27,7 @@ def _held(values) -> Iterator[Variable]:
             yield from _held(value.values())
 
 
-class Metric(Configurable):
+class Metric(PastMetric, Configurable):
     """A number that is gathered over batches: `update_state` counts one in, `result` reads, `reset_state` forgets.
 
     Args:
@@ -113,14 +113,19 @@ class Metric(Configurable):
 
     def reset_state(self) -> None:
         """Begin anew: zeros in all cells."""
-        for cell in self.variables:
-            cell.assign(jnp.zeros(cell.shape, cell.dtype))
+        self.reset_states()
 
     # ---- use -----------------------------------------------------------------------------------
 
     def __call__(self, *args, **kwargs):
-        """Count a batch in and read the result."""
-        self.update_state(*args, **kwargs)
+        """Count a batch in and read the result; of symbols that is noted down."""
+        if symbol.has_symbols((args, kwargs)):
+            given = graph.arrays_for((args, kwargs))
+            if given is None:
+                return wrap.record(self, args, kwargs)
+            args, kwargs = given
+        if self._counts((args, kwargs)):
+            self.update_state(*args, **kwargs)
         return self.result()
 
     def _pure(self, method: Callable, values: Sequence) -> Callable:

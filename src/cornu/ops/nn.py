@@ -225,14 +225,15 @@ def sparse_categorical_crossentropy(target, output, from_logits: bool = False, a
 def binary_crossentropy(target, output, from_logits: bool = False):
     """`-target * log(output) - (1 - target) * log(1 - output)`, element by element.
 
+    Logarithms are of numbers no smaller than epsilon; in era 2 epsilon was added to them as well (Keras 2.3.1).
     Raises ValueError when the shapes differ.
     """
     target, output = as_array(target), as_array(output)
     _alike("binary_crossentropy", target, output)
     if from_logits:
         return -target * jnn.log_sigmoid(output) - (1 - target) * jnn.log_sigmoid(-output)
-    output = _fuzzed(output)
-    return -target * jnp.log(output) - (1 - target) * jnp.log(1 - output)
+    output, more = _fuzzed(output), config.epsilon() if config.era() == 2 else 0
+    return -target * jnp.log(output + more) - (1 - target) * jnp.log(1 - output + more)
 
 
 # ---- normalisation -----------------------------------------------------------------------------

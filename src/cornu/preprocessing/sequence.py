@@ -160,3 +160,9 @@ def timeseries_generator_from_json(json_string: str) -> TimeseriesGenerator:
     config = json.loads(json_string)["config"]
     arrays = {name: np.array(json.loads(config.pop(name))) for name in ("data", "targets")}
     return TimeseriesGenerator(**arrays, **config)
+
+
+def _remove_long_seq(maxlen: int, seq, label) -> tuple[list, list]:
+    """The sequences shorter than `maxlen`, and their labels."""
+    kept = [(each, mark) for each, mark in zip(seq, label, strict=True) if len(each) < maxlen]
+    return [each for each, _ in kept], [mark for _, mark in kept]

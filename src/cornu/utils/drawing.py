@@ -10,6 +10,8 @@ import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..writing import replacing
+
 INK, PALE, LINE, PAPER = "#243042", "#5b6b80", "#8a97a8", "#ffffff"
 TITLE, SMALL = 14, 11  # sizes of type
 PAD, GAP, APART = 10, 34, 26  # within boxes, between layers, between boxes of a layer
@@ -82,7 +84,7 @@ class Drawing:
     def write(self, path, prog: str | None = None, format: str = "png") -> None:  # noqa: A002 - pydot's name
         """Write what `create` returns into a file."""
         data = self.create(prog, format)
-        with open(path, "wb") as file:
+        with replacing(path) as file:
             file.write(data)
 
     def to_string(self) -> str:

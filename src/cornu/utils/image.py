@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import config, writing
 from ..eras import border
 
 # color mode -> Pillow's mode, and the modes of files that are left as they are
@@ -138,7 +138,22 @@ def save_img(
         warnings.warn("JPEG knows no transparency: the image is saved as RGB", stacklevel=2)
         image = image.convert("RGB")
     named = {"jpg": "jpeg"}.get(str(file_format).lower(), file_format)
-    image.save(path, format=named, **kwargs)
+    if hasattr(path, "write"):
+        image.save(path, format=named, **kwargs)
+    else:
+        with writing.replacing(path) as file:
+            image.save(file, format=named or _format_of(path), **kwargs)
+
+
+def _format_of(path) -> str:
+    """Pillow's name of the format that a path's ending means; ValueError where it means none."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    named = _pillow().registered_extensions().get(ending)
+    if named is None:
+        raise ValueError(
+            f"{os.fspath(path)!r}: the ending {ending!r} names no image format; give `file_format`"
+        )
+    return named
 
 
 def list_pictures(directory, ext: str | Iterable[str] = EXTENSIONS) -> list[str]:

@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["HDF5Matrix", "ask_to_proceed_with_overwrite", "load_array", "save_array"]
+from ..writing import replacing
+from .h5dict import H5Dict, h5dict, load_from_binary_h5py, save_to_binary_h5py
+
+__all__ = [
+    "H5Dict",
+    "HDF5Matrix",
+    "ask_to_proceed_with_overwrite",
+    "h5dict",
+    "load_array",
+    "load_from_binary_h5py",
+    "save_array",
+    "save_to_binary_h5py",
+]
 
 
 def _h5():
@@ -112,13 +124,14 @@ def save_array(array, name: str | os.PathLike) -> None:
         name: path.
     """
     ending = os.path.splitext(os.fspath(name))[1]
-    if ending == ".npy":
-        np.save(name, array)
-    elif ending == ".npz":
-        np.savez(name, data=array)
-    else:
-        with _h5().File(name, "w") as file:
-            file["data"] = np.asarray(array)
+    with replacing(name) as file:
+        if ending == ".npy":
+            np.save(file, array)
+        elif ending == ".npz":
+            np.savez(file, data=array)
+        else:
+            with _h5().File(file, "w") as h5:
+                h5["data"] = np.asarray(array)
 
 
 def load_array(name: str | os.PathLike) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import config, registry
 from ..eras import border
-from ..saving import objects
+from ..saving import era_weights, objects
 from . import text_summary
 
 __all__ = [
@@ -103,8 +103,15 @@ def count_params(weights: Iterable) -> int:
 
 
 def convert_all_kernels_in_model(model) -> None:
-    """Turn the kernels of all convolutions about in space: what Theano convolves with, TensorFlow correlates with."""
+    """Turn the kernels of all convolutions about in space: what Theano convolves with, TensorFlow correlates with.
+
+    Layers with weights from a file of Keras 1 are left alone, once: programs called this after `load_weights` since the
+    file was the other backend's, and here it has been understood as such.
+    """
     for layer in model.layers:
+        if layer in era_weights.settled:
+            era_weights.settled.discard(layer)
+            continue
         if any(each.__name__ in FLIPPED for each in type(layer).__mro__):
             kernel = layer.kernel.numpy()
             layer.kernel.assign(np.flip(kernel, range(kernel.ndim - 2)))

@@ -1,7 +1,10 @@
 """For the tests of layers: data, and a trial of all that a layer is asked to do."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import pathlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from ..model import Model
 from ..models import model_from_json
 from ..sequential import Sequential
 
-__all__ = ["get_test_data", "keras_test", "layer_test"]
+__all__ = ["get_test_data", "keras_test", "layer_test", "tf_file_io_proxy"]
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -118,3 +121,37 @@ def keras_test(func: Callable) -> Callable:
         return result
 
     return wrapper
+
+
+class _Store:
+    """A folder in the place of a store of files far away."""
+
+    def __init__(self, folder: str):
+        self.folder = pathlib.Path(folder)
+
+    def get_filepath(self, filename: str) -> str:
+        """The path of a file of that name in the store."""
+        return str(self.folder / pathlib.Path(filename).name)
+
+    def file_exists(self, filepath: str) -> bool:
+        """Whether there is such a file."""
+        return pathlib.Path(filepath).exists()
+
+    def assert_exists(self, filepath: str) -> None:
+        """AssertionError where there is none."""
+        assert self.file_exists(filepath), f"{filepath} is not there"
+
+    def delete_file(self, filepath: str) -> None:
+        """Remove it."""
+        pathlib.Path(filepath).unlink()
+
+
+@contextlib.contextmanager
+def tf_file_io_proxy(file_io_module: str) -> Iterator[_Store]:
+    """For the length of a `with`, where Keras 2.3's tests keep what they would put into Google's cloud.
+
+    Args:
+        file_io_module: TensorFlow's module for such files, which there is none of here.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield _Store(folder)
