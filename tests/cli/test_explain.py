@@ -67,7 +67,7 @@ def test_what_it_says(tmp_path, capsys):
         "-> Conv2D(filters=size, kernel_size=(3, 3), padding='same', data_format='channels_first')"
     )
     assert notes["20 LSTM(output_dim=size, inner_init='one', consume_less='gpu')"] == (
-        "-> LSTM(units=size, recurrent_initializer='ones')"
+        "-> LSTM(units=size, recurrent_initializer='ones', implementation=2)"
     )
     assert notes["22 SGD(lr=0.1)"] == "-> SGD(learning_rate=0.1)"
     assert notes["23 fit(nb_epoch=size)"] == "-> fit(epochs=size)"

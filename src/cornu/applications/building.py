@@ -13,7 +13,7 @@ from ..model import Model
 from ..saving import archive, hdf5
 from ..symbol import is_symbol
 from ..utils import files
-from ..utils.layer_utils import convert_all_kernels_in_model
+from ..utils.layer_utils import turn_kernels
 from .imagenet_utils import obtain_input_shape
 
 GITHUB = "https://github.com/fchollet/deep-learning-models/releases/download/"
@@ -136,7 +136,7 @@ def load(model: Model, path: str, theano: bool, by_name: bool = False) -> None:
         said = hdf5.origin_of(file["model_weights"] if "model_weights" in file else file)[1]
     model.load_weights(path, by_name=by_name)
     if said != theano:
-        convert_all_kernels_in_model(model)
+        turn_kernels(model.layers)
 
 
 def merge_name() -> str | None:

@@ -110,8 +110,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         if config.era() < 3 and isinstance(validation, Arrays):
             self._show_validation(validation, told.callbacks)
         told.append(Finite())
-        run = Run(self, (data, validation), told, initial_epoch, first)
-        with leaving(run):
+        with Run(self, (data, validation), told, initial_epoch, first) as run, leaving(run):
             told.on_train_begin()
             while run.goes_on(epochs):
                 epoch = run.epoch
@@ -314,7 +313,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         )
         told.on_predict_begin()
         several = isinstance(data, Arrays) and data.steps > STACK <= told.stride("predict")
-        stack = STACK if several and runner.may_loop(data.rows(slice(0, 1))) else 1
+        stack = STACK if several and runner.may_loop(data.rows(slice(0, data.batch_size))) else 1
         made, step = [], 0
         for count, batch in data.stacks(stack, steps):
             told.on_predict_batch_begin(step)

@@ -34,6 +34,8 @@ class Place:
 class Run(Place):
     """Where a run of `fit` is, and what it consists of.
 
+    The callbacks know it for the length of a `with`.
+
     Args:
         model: compiled, and built.
         data: what it is trained on, and what it is validated on or None.
@@ -52,7 +54,13 @@ class Run(Place):
         self.through = False
         self.held: dict[str, Any] = {}  # where data was before the validation
         self.data = {name: each for name, each in zip(("x", "validation_data"), data, strict=True) if each}
-        told.set_run(self)
+
+    def __enter__(self) -> "Run":
+        self.told.set_run(self)
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.told.set_run(None)  # callbacks outlive it, and the data should not
 
     @property
     def place(self) -> tuple[int, int]:

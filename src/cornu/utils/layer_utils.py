@@ -108,10 +108,14 @@ def convert_all_kernels_in_model(model) -> None:
     Layers with weights from a file of Keras 1 are left alone, once: programs called this after `load_weights` since the
     file was the other backend's, and here it has been understood as such.
     """
-    for layer in model.layers:
-        if layer in era_weights.settled:
-            era_weights.settled.discard(layer)
-            continue
+    turned = [layer for layer in model.layers if layer not in era_weights.settled]
+    era_weights.settled.difference_update(model.layers)
+    turn_kernels(turned)
+
+
+def turn_kernels(layers: Iterable) -> None:
+    """Turn the kernels of those of the layers that are convolutions about in space."""
+    for layer in layers:
         if any(each.__name__ in FLIPPED for each in type(layer).__mro__):
             kernel = layer.kernel.numpy()
             layer.kernel.assign(np.flip(kernel, range(kernel.ndim - 2)))
