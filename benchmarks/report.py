@@ -118,7 +118,7 @@ def markdown(report: dict) -> str:
         "# Results",
         "",
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "
-        f"Python {machine['python']}; {machine['date']}; {report['rounds']} processes a library, taking turns; "
+        f"Python {machine['python']}; {machine['date']}; processes of each library: {report['rounds']}, taking turns; "
         f"load of the machine before the run {machine['load_before']:.1f}.",
         "",
     ]

@@ -19,28 +19,28 @@ FLOORS = {
     1: "datasets.housing datasets.words debug dtypes eras.border preprocessing.image_affine safety "
     "saving.era_weights training.events utils.drawing utils.io_utils",
     2: "applications.audio_conv_utils eras.detect registry saving.era_optimizers saving.h5_reader "
-    "training.progress utils.conv_utils utils.image variable",
+    "saving.walk training.progress utils.conv_utils utils.image variable",
     3: "base eras.initializations eras.run preprocessing.image_transforms saving.objects symbol "
     "training.notes utils.files utils.generic_utils utils.np_utils",
     4: "datasets.cifar datasets.sources eras.backend_sizes eras.explain graph "
-    "preprocessing.image_iterators preprocessing.text training.callback training.data",
+    "preprocessing.image_iterators preprocessing.text saving.hdf5 training.callback training.data",
     5: "datasets.boston_housing datasets.california_housing datasets.cifar10 datasets.cifar100 "
     "datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters eras.backend_settings "
-    "ops.wrap preprocessing.image_folders saving.walk training.backup training.finite "
+    "ops.wrap preprocessing.image_folders saving.tensors training.backup training.finite "
     "training.monitors training.run training.tensorboard",
     6: "ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing ops.patches ops.products "
-    "ops.table preprocessing.image random saving.hdf5 training.leaving",
+    "ops.table preprocessing.image random saving.archive training.leaving",
     7: "eras.backend_graph eras.past functional ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent "
-    "ops.warp saving.tensors training.step",
+    "ops.warp training.checkpoint training.step",
     8: "applications.imagenet_utils constraints eras.backend_ctc eras.updates initializers layers.code "
-    "ops.image ops.nn ops.operators optimizers.schedules pairs saving.archive utils.losses_utils "
+    "ops.image ops.nn ops.operators optimizers.schedules pairs training.callbacks utils.losses_utils "
     "utils.text_summary",
-    9: "activations loss_functions metrics.batchwise optimizers.state regularizers saving.saved "
-    "training.checkpoint utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
+    9: "activations callbacks loss_functions metrics.batchwise optimizers.state regularizers "
+    "saving.saved training.generators utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
     10: "eras.backend_nn layers.arguments layers.state losses metrics.metric optimizers.optimizer "
-    "preprocessing.sequence training.callbacks",
-    11: "callbacks eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise "
-    "metrics.scores optimizers.loss_scale optimizers.moments optimizers.rules training.generators",
+    "preprocessing.sequence",
+    11: "eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise metrics.scores "
+    "optimizers.loss_scale optimizers.moments optimizers.rules",
     12: "layers.activation layers.attention layers.cells layers.conv layers.core layers.einsum "
     "layers.local layers.merge layers.normalization layers.plain layers.pool layers.recurrent_steps "
     "layers.regularization layers.reshape layers.wrappers metrics.auc optimizers.multi "

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cornu import config, losses, scope
+from cornu import config, graph, losses, scope
 from cornu.losses import CLASSES, FUNCTIONS
 from cornu.symbol import Symbol
 
@@ -349,6 +349,8 @@ def test_get_takes_names_classes_functions_and_configurations():
 
 
 def test_a_users_loss_has_weights_and_reductions():
+    graph.reset_names()  # so that it is the first of its name
+
     class Distance(losses.Loss):
         def __init__(self, power=1, **kwargs):
             super().__init__(**kwargs)

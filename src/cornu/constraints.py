@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from . import config, registry
 from .base import Named
-from .graph import snake
+from .eras.border import snake
 from .ops import numpy as ops
 
 

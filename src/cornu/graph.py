@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import re
 from collections.abc import Callable, Iterator
 
 import jax
@@ -277,12 +276,6 @@ def arrays_for(tree):
 # ---- names -------------------------------------------------------------------------------------
 
 _used: collections.Counter = collections.Counter()
-
-
-def snake(name: str) -> str:
-    """'Conv2DTranspose' -> 'conv2d_transpose', as Keras spells layer names."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def unique_name(name: str, first: int = 0) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from . import config, random, registry
 from .base import Configurable
 from .dtypes import standardize_dtype
-from .graph import snake
+from .eras.border import snake
 from .ops import numpy as ops
 from .random import SeedGenerator
 from .variable import Variable

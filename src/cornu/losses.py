@@ -9,6 +9,7 @@ import jax
 
 from . import config, dtypes, graph, registry, scope
 from .base import Configurable
+from .eras import border
 from .loss_functions import *  # noqa: F403  (whoever looks for a loss looks here)
 from .loss_functions import FUNCTIONS, cosine_proximity
 from .ops import numpy as ops
@@ -87,7 +88,7 @@ class Loss(Configurable):
             raise ValueError(
                 f"{type(self).__name__}: `reduction` is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}"
             )
-        self.name = name or graph.unique_name(graph.snake(type(self).__name__))
+        self.name = name or graph.unique_name(border.snake(type(self).__name__))
         self.reduction = reduction
         self.dtype = dtypes.get_policy(dtype or config.floatx()).compute_dtype
 

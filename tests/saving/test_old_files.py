@@ -67,7 +67,8 @@ def keras_0(path: pathlib.Path, arrays_by_layer: list[list[np.ndarray]]) -> None
 
 
 @pytest.mark.parametrize("backend", [None, "theano", "tensorflow"])
-def test_weights_of_keras_0_say_no_backend(backend, tmp_path, recwarn):
+@pytest.mark.parametrize("load", [cornu.saving.load_weights, cornu.Model.load_weights])
+def test_weights_of_keras_0_say_no_backend(load, backend, tmp_path, recwarn):
     draw = np.random.default_rng(0)
     kernel, bias = (
         draw.normal(size=(3, 2, 2, 2)).astype("f"),
@@ -78,7 +79,7 @@ def test_weights_of_keras_0_say_no_backend(backend, tmp_path, recwarn):
     model = cornu.Sequential(
         [cornu.Input((2, 4, 4)), layers.Conv2D(3, 2, **first), layers.ReLU(), layers.Flatten()]
     )
-    cornu.saving.load_weights(model, tmp_path / "w.h5", backend=backend)
+    load(model, tmp_path / "w.h5", backend=backend)
     wanted = kernel.transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(
         model.get_weights()[0], wanted if backend == "tensorflow" else wanted[::-1, ::-1]

@@ -14,21 +14,8 @@ import pytest
 
 import cornu
 from cornu.utils import files, get_file, validate_file
-from tests.utils import loopback
 
 DATA = bytes(range(256)) * 500
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def site():
-    with loopback.serve() as site:
-        yield site
 
 
 def tar(members: dict[str, bytes | tarfile.TarInfo], mode: str = "w:gz") -> bytes:

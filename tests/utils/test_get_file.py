@@ -11,19 +11,6 @@ import zipfile
 import pytest
 
 from cornu.utils import files, get_file
-from tests.utils import loopback
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def site():
-    with loopback.serve() as site:
-        yield site
 
 
 def swelling_zip() -> bytes:

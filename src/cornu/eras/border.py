@@ -43,11 +43,12 @@ def old_attribute(owner, name: str):
 def layer_name(class_name: str) -> tuple[str, int]:
     """The stem of automatic layer names, and the number that the first one bears, in the era that holds now."""
     era = config.era()
-    stem = names.STEMS[era].get(class_name) or (class_name.lower() if era == 1 else _snake(class_name))
+    stem = names.STEMS[era].get(class_name) or (class_name.lower() if era == 1 else snake(class_name))
     return stem, names.FIRST[era]
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """'Conv2DTranspose' -> 'conv2d_transpose', as Keras spells layer names."""
     parts = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parts).lower()
 

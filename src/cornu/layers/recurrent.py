@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import jax
 
-from .. import graph, registry, scope
+from .. import registry, scope
 from ..eras import border
 from ..ops import numpy as ops
 from ..ops import recurrent
@@ -72,7 +72,7 @@ class RNN(PastRecurrent, Layer):
         kwargs = dict(given["kwargs"])
         whole = kwargs.pop("implementation", None) == 2 and self._era == 1
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-        cell = kind(**own, **shared, name=graph.snake(kind.__name__))
+        cell = kind(**own, **shared, name=border.snake(kind.__name__))
         cell.whole = cell.whole or whole
         loop = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
         RNN.__init__(self, cell, **{name: given[name] for name in loop if name in given}, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import config, dtypes, graph, initializers, registry, scope, symbol
 from ..base import Configurable
+from ..eras import border
 from ..eras.past import PastMetric
 from ..loss_functions import FUNCTIONS
 from ..ops import numpy as ops
@@ -56,7 +57,7 @@ class Metric(PastMetric, Configurable):
         return self
 
     def __init__(self, dtype=None, name: str | None = None):
-        self.name = name or graph.unique_name(graph.snake(type(self).__name__))
+        self.name = name or graph.unique_name(border.snake(type(self).__name__))
         self.dtype = dtypes.get_policy(dtype or config.floatx()).compute_dtype
 
     def add_variable(
@@ -293,7 +294,7 @@ def by_era(fn: Callable, module: str | None = None) -> Callable:
 def register(*classes: type[Metric]) -> None:
     """Let classes be known by their names, in snake case too."""
     registry.family("metrics", {cls.__name__: cls for cls in classes})
-    registry.family("metrics", {graph.snake(cls.__name__): cls for cls in classes})
+    registry.family("metrics", {border.snake(cls.__name__): cls for cls in classes})
 
 
 register(Metric, Mean, Sum, MeanMetricWrapper)

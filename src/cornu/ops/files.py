@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import graph, registry
+from .. import registry
+from ..eras import border
 from .classes import CLASSES, OPERATIONS
 from .wrap import OPS
 
@@ -64,7 +65,7 @@ def find(head: Mapping[str, Any]) -> Callable:
     config = dict(head["config"])
     name = config.pop("name", None)
     if head["class_name"] != OWN["class_name"]:
-        name = OPERATIONS.get(head["class_name"]) or graph.snake(head["class_name"])
+        name = OPERATIONS.get(head["class_name"]) or border.snake(head["class_name"])
     name = name if name in OPS else MISNAMED.get(name, name)
     if name not in OPS:
         raise registry.UnknownName(f"The operation {name!r} is not known here.{registry.nearest(name, OPS)}")

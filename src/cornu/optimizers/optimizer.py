@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from .. import graph, registry
+from ..eras import border
 from ..eras.updates import PastOptimizer
 from ..variable import Variable, lend, pure
 from .state import OptimizerState
@@ -72,7 +73,7 @@ class Optimizer(PastOptimizer, OptimizerState):
         name: str | None = None,
         decay: float = 0.0,
     ):
-        self.name = name or graph.unique_name(graph.snake(type(self).__name__))
+        self.name = name or graph.unique_name(border.snake(type(self).__name__))
         self.weight_decay, self.decay = weight_decay, decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum = use_ema, ema_momentum

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, registry, safety
-from ..graph import snake
+from ..eras.border import snake
 from . import era_optimizers, era_weights, objects
 from .walk import walk
 

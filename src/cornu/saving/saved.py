@@ -1,7 +1,6 @@
 """What every model can tell of itself: a summary, a description, a file."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 from ..eras import border
 from ..utils import text_summary
@@ -11,25 +10,7 @@ from . import archive, objects
 class Saved:
     """A model as text and as files."""
 
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Sequence[str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes and their numbers of weights."""
-        text_summary.summary(
-            self,
-            line_length=line_length,
-            positions=positions,
-            print_fn=print_fn,
-            expand_nested=expand_nested,
-            show_trainable=show_trainable,
-            layer_range=layer_range,
-        )
+    summary = text_summary.summary
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON; `models.model_from_json` reads it."""
@@ -50,10 +31,22 @@ class Saved:
 
     @border.method("Model.load_weights")
     def load_weights(
-        self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
-    ):
-        """Read the weights from a file that `save_weights` or `save` wrote; `reshape`: take other shapes that fill."""
-        archive.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+        self,
+        filepath,
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        reshape: bool = False,
+        backend: str | None = None,
+    ) -> None:
+        """Read the weights from a file that `save_weights` or `save` wrote.
+
+        Args:
+            by_name: whether layers find theirs by name, in the older layout.
+            skip_mismatch: whether what does not fit is left as it is, with a warning.
+            reshape: whether arrays of another shape are taken where they hold as many numbers.
+            backend: "theano" or "tensorflow", on which Keras 1 ran, where the file does not tell.
+        """
+        archive.load_weights(self, filepath, by_name, skip_mismatch, reshape, backend)
 
     def __reduce__(self):
         return archive.from_bytes, (archive.to_bytes(self),)

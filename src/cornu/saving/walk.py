@@ -4,7 +4,7 @@ import collections
 from collections.abc import Iterator
 from typing import Any
 
-from ..graph import snake
+from ..eras.border import snake
 
 
 def keeps_variables(item) -> bool:

@@ -92,17 +92,13 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
             self._ready(
                 validation.peek() if isinstance(validation, Stream) else validation.parts, training=False
             )
-        steps = steps_per_epoch or data.steps
-        told = hooks.CallbackList(
+        told = self._told(
             callbacks,
-            model=self,
+            data,
+            verbose,
+            steps_per_epoch,
             add_history=True,
-            add_progbar=bool(verbose),
-            verbose=verbose,
             epochs=epochs,
-            steps=steps,
-            batch_size=getattr(data, "batch_size", None),
-            samples=getattr(data, "size", None),
             do_validation=validation is not None,
         )
         self.stop_training = False
@@ -132,6 +128,21 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
                 told.on_epoch_end(epoch, logs)
             told.on_train_end(run.logs)
         return self.history
+
+    def _told(
+        self, callbacks, data: Arrays | Stream, verbose, steps: int | None, **more
+    ) -> hooks.CallbackList:
+        """The callbacks, which know the model and what they will be told about."""
+        return hooks.CallbackList(
+            callbacks,
+            model=self,
+            add_progbar=bool(verbose),
+            verbose=verbose,
+            steps=steps or data.steps,
+            batch_size=getattr(data, "batch_size", None),
+            samples=getattr(data, "size", None),
+            **more,
+        )
 
     def _adapt_validation(self, given, batch_size, steps):
         if given is None:
@@ -265,16 +276,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         self._require_compiled("evaluate")
         data = adapt(x, y, sample_weight, batch_size, steps)
         self._ready(data.peek() if isinstance(data, Stream) else data.parts, training=False)
-        told = hooks.CallbackList(
-            callbacks,
-            model=self,
-            add_progbar=bool(verbose),
-            verbose=verbose,
-            steps=steps or data.steps,
-            epochs=1,
-            batch_size=getattr(data, "batch_size", None),
-            samples=getattr(data, "size", None),
-        )
+        told = self._told(callbacks, data, verbose, steps, epochs=1)
         return self._flat(self._evaluate(data, steps, told), return_dict)
 
     def _flat(self, logs: dict, return_dict: bool):
@@ -301,16 +303,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         first = data.peek() if isinstance(data, Stream) else data.parts
         self._check_inputs(first[0])
         runner = self._predictor(first[0])
-        told = hooks.CallbackList(
-            callbacks,
-            model=self,
-            add_progbar=bool(verbose),
-            verbose=verbose,
-            steps=steps or data.steps,
-            epochs=1,
-            batch_size=getattr(data, "batch_size", None),
-            samples=getattr(data, "size", None),
-        )
+        told = self._told(callbacks, data, verbose, steps, epochs=1)
         told.on_predict_begin()
         several = isinstance(data, Arrays) and data.steps > STACK <= told.stride("predict")
         stack = STACK if several and runner.may_loop(data.rows(slice(0, data.batch_size))) else 1

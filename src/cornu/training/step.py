@@ -106,8 +106,9 @@ class Runner:
     def may_loop(self, batch) -> bool:
         """Whether steps on such batches may run inside one loop."""
         if self.loops is None and self.compiled:
-            self.loops = control.may_loop(jax.make_jaxpr(self.step)(self._read(), batch).jaxpr)
-            self._adopt()
+            with scope.LOCK:
+                self.loops = control.may_loop(jax.make_jaxpr(self.step)(self._read(), batch).jaxpr)
+                self._adopt()
         return bool(self.loops)
 
     def on_rows(self, data, order: jax.Array, start: int, most: int, size: int) -> tuple[int, dict]:
