@@ -1,5 +1,6 @@
 """Where each library lives, and how one process of it is run."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -12,33 +13,47 @@ PEERS = pathlib.Path(".venv-peers")  # made by `make bench-peers`
 
 
 class Library(NamedTuple):
-    """A side of `sides` (or the image code) and the environment it runs in; None: the one that runs this."""
+    """A side of `sides` (or the image code) and the environment it runs in; None: the one that runs this.
+
+    A peer whose environment is not made runs in this one, where what it `needs` is installed.
+    """
 
     side: str
     given: str  # the module, or PyTorch's mode
     home: str | None = None
     environment: dict[str, str] = {}
+    needs: tuple[str, ...] = ()
 
     @property
     def python(self) -> str:
-        return sys.executable if self.home is None else str(PEERS / self.home / "bin" / "python")
+        if self.home is None:
+            return sys.executable
+        own = PEERS / self.home / "bin" / "python"
+        return str(own) if own.exists() or not importable(self.needs) else sys.executable
 
     @property
     def installed(self) -> bool:
         return os.path.exists(self.python)
 
 
+def importable(modules: tuple[str, ...]) -> bool:
+    """Whether all of them are installed beside Cornu."""
+    return all(map(importlib.util.find_spec, modules))
+
+
 MODELS = {
     "cornu": Library("Keras", "cornu"),
-    "keras-jax": Library("Keras", "keras", "keras", {"KERAS_BACKEND": "jax"}),
-    "keras-tensorflow": Library("Keras", "keras", "keras", {"KERAS_BACKEND": "tensorflow"}),
-    "keras-torch": Library("Keras", "keras", "torch", {"KERAS_BACKEND": "torch"}),
-    "torch": Library("Torch", "eager", "torch"),
-    "torch-compiled": Library("Torch", "compiled", "torch"),
+    "keras-jax": Library("Keras", "keras", "keras", {"KERAS_BACKEND": "jax"}, ("keras",)),
+    "keras-tensorflow": Library(
+        "Keras", "keras", "keras", {"KERAS_BACKEND": "tensorflow"}, ("keras", "tensorflow")
+    ),
+    "keras-torch": Library("Keras", "keras", "torch", {"KERAS_BACKEND": "torch"}, ("keras", "torch")),
+    "torch": Library("Torch", "eager", "torch", needs=("torch",)),
+    "torch-compiled": Library("Torch", "compiled", "torch", needs=("torch",)),
 }
 IMAGES = {
     "cornu": Library("images", "cornu.preprocessing.image"),
-    "keras-2.3.1": Library("images", "keras_preprocessing.image", "keras"),
+    "keras-2.3.1": Library("images", "keras_preprocessing.image", "keras", needs=("keras_preprocessing",)),
 }
 SLOWER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # an old kernel that some machines choose for old builds
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_DEPRECATION_WARNINGS": "0", "PYTHONWARNINGS": "ignore"}

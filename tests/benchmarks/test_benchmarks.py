@@ -86,10 +86,20 @@ def test_the_page_names_what_is_missing_and_what_failed():
 
 def test_a_peer_that_is_not_installed_is_said_to_be_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(libraries, "PEERS", tmp_path)
+    monkeypatch.setattr(libraries, "importable", lambda modules: False)
     monkeypatch.setattr(libraries, "run", lambda library, *told: {"train": run(1.0, first_s=1.0)})
     made = command.measure(command.plan(["tiny"]), None, rounds=2)
     assert made["missing"] == [name for name in libraries.MODELS if name != "cornu"]
     assert len(made["results"]["train", "tiny"]["cornu"]) == 2
+
+
+def test_a_peer_beside_cornu_is_measured_where_its_own_environment_is_not_made(monkeypatch, tmp_path):
+    monkeypatch.setattr(libraries, "PEERS", tmp_path)
+    monkeypatch.setattr(libraries, "importable", lambda modules: modules == ("keras",))
+    monkeypatch.setattr(libraries, "run", lambda library, *told: {"train": run(1.0, first_s=1.0)})
+    made = command.measure(command.plan(["tiny"]), None, rounds=1)
+    assert "keras-jax" in made["results"]["train", "tiny"] and "keras-jax" not in made["missing"]
+    assert "keras-tensorflow" in made["missing"]
 
 
 @pytest.mark.parametrize(
