@@ -14,45 +14,51 @@ import pytest
 # Modules by floor. A module may import those of lower floors, never one of its own floor or above.
 # Package `__init__` files are facades: they stand on no floor, and nothing inside the house imports them.
 FLOORS = {
-    0: "config datasets.readers eras.accuracy eras.backend_table eras.interfaces eras.names layers.spec "
-    "ops.classes ops.cpu ops.onednn scope startup training.record utils.data utils.h5dict writing",
-    1: "datasets.housing datasets.words debug dtypes eras.border preprocessing.image_affine safety "
-    "saving.era_weights training.events utils.drawing utils.io_utils",
-    2: "applications.audio_conv_utils eras.detect registry saving.era_optimizers saving.h5_reader "
-    "saving.walk training.progress utils.conv_utils utils.image variable",
-    3: "base eras.initializations eras.run preprocessing.image_transforms saving.objects symbol "
-    "training.notes utils.files utils.generic_utils utils.np_utils",
-    4: "datasets.cifar datasets.sources eras.backend_sizes eras.explain graph "
-    "preprocessing.image_iterators preprocessing.text saving.hdf5 training.callback training.data",
+    0: "config datasets.readers eras.accuracy eras.backend_table eras.interfaces eras.names "
+    "eras.sessions eras.surroundings layers.spec ops.classes ops.cpu ops.onednn scope startup "
+    "training.in_file training.record tree utils.data utils.h5dict writing",
+    1: "datasets.housing datasets.words debug dtypes eras.border eras.first_layers "
+    "preprocessing.image_affine safety saving.era_weights training.events utils.drawing "
+    "utils.io_utils",
+    2: "applications.audio_conv_utils eras.detect registry saving.era_optimizers saving.folder "
+    "saving.h5_reader saving.walk training.progress utils.conv_utils utils.image variable",
+    3: "base dtype_policies eras.initializations preprocessing.image_transforms saving.assets "
+    "saving.objects symbol training.notes utils.files utils.generic_utils utils.np_utils",
+    4: "datasets.cifar datasets.sources ends eras.backend_sizes graph ops.sizes "
+    "preprocessing.image_iterators preprocessing.text saving.orbax training.callback training.data",
     5: "datasets.boston_housing datasets.california_housing datasets.cifar10 datasets.cifar100 "
     "datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters eras.backend_settings "
-    "ops.wrap preprocessing.image_folders saving.tensors training.backup training.finite "
+    "eras.on_symbols ops.wrap preprocessing.image_folders training.backup training.finite "
     "training.monitors training.run training.tensorboard",
-    6: "ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing ops.patches ops.products "
-    "ops.table preprocessing.image random saving.archive training.leaving",
-    7: "eras.backend_graph eras.past functional ops.linalg ops.maths ops.numpy ops.pooling ops.recurrent "
-    "ops.warp training.checkpoint training.step",
+    6: "eras.inside eras.run ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing "
+    "ops.patches ops.products ops.table preprocessing.image_frames random training.leaving "
+    "training.orbax_checkpoint",
+    7: "eras.backend_graph eras.explain eras.past functional ops.attention ops.linalg ops.maths "
+    "ops.numpy ops.pooling ops.recurrent ops.warp preprocessing.image saving.tf_keras training.step",
     8: "applications.imagenet_utils constraints eras.backend_ctc eras.updates initializers layers.code "
-    "ops.image ops.nn ops.operators optimizers.schedules pairs training.callbacks utils.losses_utils "
+    "ops.image ops.nn ops.operators optimizers.schedules pairs saving.hdf5 utils.losses_utils "
     "utils.text_summary",
-    9: "activations callbacks loss_functions metrics.batchwise optimizers.state regularizers "
-    "saving.saved training.generators utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
+    9: "activations eras.past_model loss_functions metrics.batchwise optimizers.state regularizers "
+    "saving.shards saving.tensors utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
     10: "eras.backend_nn layers.arguments layers.state losses metrics.metric optimizers.optimizer "
-    "preprocessing.sequence",
+    "preprocessing.sequence saving.archive",
     11: "eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise metrics.scores "
-    "optimizers.loss_scale optimizers.moments optimizers.rules",
-    12: "layers.activation layers.attention layers.cells layers.conv layers.core layers.einsum "
-    "layers.local layers.merge layers.normalization layers.plain layers.pool layers.recurrent_steps "
-    "layers.regularization layers.reshape layers.wrappers metrics.auc optimizers.multi "
-    "training.losses",
-    13: "eras.backend_maths eras.engine eras.graph0 layers.depthwise layers.multi_head layers.recurrent "
+    "optimizers.loss_scale optimizers.moments optimizers.rules saving.saved training.checkpoint",
+    12: "eras.layer_metrics layers.activation layers.attention layers.cells layers.conv layers.core "
+    "layers.einsum layers.local layers.merge layers.normalization layers.plain layers.pool "
+    "layers.recurrent_steps layers.regularization layers.reshape layers.wrappers metrics.auc "
+    "optimizers.multi training.callbacks",
+    13: "callbacks eras.backend_maths eras.graph0 eras.unseen layers.depthwise layers.multi_head "
+    "layers.recurrent training.generators training.losses",
+    14: "eras.backend_images eras.backend_loops eras.engine layers.bygone layers.convolutional_recurrent "
     "training.compiled",
-    14: "eras.backend_images eras.backend_loops layers.bygone layers.convolutional_recurrent training.loop",
-    15: "eras.backend_first model",
-    16: "applications.building commands eras.backend sequential",
-    17: "applications.inception_v3 applications.music_tagger_crnn applications.resnet50 "
-    "applications.vgg16 backend cli eras.containers models wrappers.scikit_learn",
-    18: "__main__ applications.vgg19 applications.xception utils.test_utils",
+    15: "eras.backend_first training.loop",
+    16: "eras.backend model",
+    17: "applications.building backend commands eras.backend_engine sequential",
+    18: "applications.inception_v3 applications.music_tagger_crnn applications.resnet50 "
+    "applications.vgg16 cli eras.containers eras.tensorflow_backend eras.theano_backend models "
+    "wrappers.scikit_learn",
+    19: "__main__ applications.vgg19 applications.xception testing utils.test_utils",
 }
 
 # Whatever the floors: (who, never imports, except in).

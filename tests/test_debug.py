@@ -2,6 +2,7 @@
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -105,16 +106,34 @@ def test_within_layers_and_loops():
 
 
 @pytest.mark.parametrize("eagerly", [True, False])
-def test_outside_of_fit_the_end_of_the_with_tells(eagerly):
+def test_outside_of_fit_the_call_tells(eagerly):
     made = model(layers.Dense(3, name="first"))
     made.compile("sgd", "mse", run_eagerly=eagerly)
+    weights = made.get_weights()
     for call in (
         lambda: made.predict(BAD, verbose=0),
         lambda: made.evaluate(BAD, X[:, :1], verbose=0),
         lambda: made.train_on_batch(BAD[16:24], X[16:24, :1]),
+        lambda: made.predict_on_batch(BAD[16:24]),
+        lambda: made(BAD),
+        lambda: made.layers[0](BAD),
     ):
-        with pytest.raises(FloatingPointError, match="Dense 'first'"), cornu.debug.nan_guard():
-            call()
+        with cornu.debug.nan_guard():
+            for _ in range(2):
+                with pytest.raises(FloatingPointError, match="Dense 'first'"):
+                    call()
+                made.set_weights(weights)
+            assert np.isfinite(made.predict(X, verbose=0)).all()  # what was told is over
+
+
+def test_what_is_compiled_elsewhere_tells_at_the_end_of_the_with():
+    layer = layers.Dense(3, name="first")
+    layer(X)
+    with pytest.raises(FloatingPointError, match="Dense 'first'"):
+        with cornu.debug.nan_guard():
+            jax.jit(lambda x: layer(x))(BAD)
+            passed = True
+    assert passed
 
 
 def test_the_guard_changes_no_number():

@@ -31,7 +31,8 @@ SECONDS = 5  # of computing that reading one file may take
 SILENCE = 60  # seconds after which a process without a word is taken for hung
 MEMORY = 1 << 30  # bytes that reading may take beyond what the process had
 CLEAR = (ValueError, ImportError, NotImplementedError)  # what an error may be
-GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "keras1"
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+GOLDEN, OF_TENSORFLOW = TESTS / "golden" / "keras1", TESTS / "saving" / "files" / "tf_keras.zip"
 
 VALUES: list[Any] = [
     None, True, -1, 0, 1, 3, 17, 10**5, 10**9, 10**12, 2**70, 10**400, 0.5, -1.5, 1e300, float("nan"), "", "x",
@@ -90,6 +91,9 @@ def good_files() -> list[Good]:
     for name in ("mlp", "lstm", "graph"):
         found = sorted(GOLDEN.glob(f"*{name}*/model.h5"))[:1]
         made += [Good(f"keras1-{name}.h5", path.read_bytes(), None) for path in found]
+    with zipfile.ZipFile(OF_TENSORFLOW) as archive:
+        for name in ("nested.h5", "operations.h5", "classes.h5", "optimizer_adam.keras"):
+            made.append(Good(f"tf-{name}", archive.read(name), None))
     return made
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-HANDLERS = ("cornu_convolution", "cornu_pooling")
+HANDLERS = ("cornu_attention", "cornu_convolution", "cornu_pooling", "cornu_recurrent")
 
 
 def _onednn() -> Path:

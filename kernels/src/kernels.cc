@@ -47,4 +47,26 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(cornu_pooling, cornu::pooling,
                                   .Attr<Span>("before")
                                   .Attr<Span>("after"));
 
+XLA_FFI_DEFINE_HANDLER_SYMBOL(cornu_attention, cornu::attention,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .RemainingArgs()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("back")
+                                  .Attr<int64_t>("masked")
+                                  .Attr<int64_t>("causal")
+                                  .Attr<int64_t>("even")
+                                  .Attr<float>("scale")
+                                  .Attr<float>("kept"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(cornu_recurrent, cornu::recurrent,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .RemainingArgs()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("cell")
+                                  .Attr<int64_t>("back")
+                                  .Attr<int64_t>("sequence")
+                                  .Attr<int64_t>("keep"));
+
 #pragma GCC visibility pop

@@ -32,6 +32,7 @@ from . import (
 from .config import era_scope, set_era
 from .dtypes import DTypePolicy
 from .eras import containers, graph0  # noqa: F401 - bring Merge and Graph, which old configurations name
+from .eras.backend_settings import name_scope
 from .eras.run import load_ipython_extension
 from .initializers import Initializer
 from .layers import Input, InputSpec, Layer
@@ -45,7 +46,14 @@ from .variable import Variable
 
 KerasTensor = Symbol
 __version__ = "0.1.0"
-_LATER = ("applications", "datasets", "wrappers")  # imported when they are asked for
+_LATER = (
+    "applications",
+    "datasets",
+    "dtype_policies",
+    "testing",
+    "tree",
+    "wrappers",
+)  # imported when they are asked for
 
 
 def __getattr__(name: str):
@@ -77,6 +85,7 @@ __all__ = [
     "constraints",
     "datasets",
     "debug",
+    "dtype_policies",
     "era_scope",
     "initializers",
     "layers",
@@ -84,6 +93,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
     "preprocessing",
@@ -91,6 +101,7 @@ __all__ = [
     "regularizers",
     "saving",
     "set_era",
+    "tree",
     "utils",
     "wrappers",
 ]

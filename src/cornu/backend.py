@@ -8,11 +8,6 @@ from .eras import backend_settings
 from .symbol import is_symbol
 
 
-def _is_int_dtype(dtype) -> bool:
-    """Whether a data type, by name or object, is one of whole numbers."""
-    return "int" in dtypes.standardize_dtype(dtype)
-
-
 def _result_type(*given) -> str:
     """The data type that arrays of these types make together."""
     return dtypes.standardize_dtype(jnp.result_type(*map(dtypes.standardize_dtype, given)))
@@ -24,7 +19,7 @@ NAMES = {  # of era 3; the module has none of them itself, since in other eras s
     "clear_session": backend_settings.clear_session,
     "get_uid": backend_settings.get_uid,
     "is_float_dtype": dtypes.is_float,
-    "is_int_dtype": _is_int_dtype,
+    "is_int_dtype": dtypes.is_int,
     "is_keras_tensor": is_symbol,
     "result_type": _result_type,
     "standardize_dtype": dtypes.standardize_dtype,

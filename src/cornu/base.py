@@ -28,7 +28,7 @@ class Configurable:
         if "__init__" in vars(cls):
             cls.__init__ = border.constructor(cls, cls.__init__)
 
-    def arguments(self) -> dict[str, Any]:
+    def present_arguments(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now: attributes first, then what was given.
 
         Of a class with a `get_config` of its own, a user's, those of the library's class that it comes from: it adds
@@ -65,7 +65,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs to make another like this one, in plain data."""
-        return {name: registry.serialize(value) for name, value in self.arguments().items()}
+        return {name: registry.serialize(value) for name, value in self.present_arguments().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -36,11 +36,21 @@ class Guard:
             what = f"{type(layer).__name__} {layer.name!r}, of shape {tuple(output.shape)}"
             note = functools.partial(self._note, next(self._numbers), what, int(np.prod(output.shape)))
             _if_bad(note, *jax.lax.stop_gradient((output, inputs, weights)))
+        if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((outputs, weights))):
+            self.look()  # computed at once: what is wrong is so by now
 
     def _note(self, number: int, what: str, size: int, facts) -> None:
         known = dict(zip(FACTS, map(float, facts), strict=True))
         if known["nan"] or known["infinite"]:
             self._found.setdefault(number, (what, {**known, "size": size}))
+
+    def look(self) -> None:
+        """Raise FloatingPointError where something was noted; each thing once."""
+        jax.effects_barrier()
+        if self._found:
+            said = self.report()
+            self.forget()
+            raise FloatingPointError(said)
 
     def forget(self) -> None:
         """What was noted so far did not matter."""
@@ -69,9 +79,10 @@ def nan_guard() -> Iterator[Guard]:
     """Watch every layer for numbers that are not finite, for the length of a `with`.
 
     `fit` then runs step by step, and raises FloatingPointError at the first loss that is not finite: with the step,
-    the first layer whose output is not finite, and how many of its numbers are NaN or infinite. Whatever else is
-    called, such as `predict` or `train_on_batch`, has its error at the end of the `with`. Compiles anew; costs a look
-    at every output.
+    the first layer whose output is not finite, and how many of its numbers are NaN or infinite. So do `evaluate`,
+    `predict`, `train_on_batch` and their like when they are through, and a layer or model that is called by itself at
+    once; what else is compiled, with `jax.jit` say, at the end of the `with`. Compiles anew; costs a look at every
+    output.
 
     Example:
         >>> with cornu.debug.nan_guard():
@@ -80,9 +91,7 @@ def nan_guard() -> Iterator[Guard]:
     guard = Guard()
     with scope.entered(watch=guard):
         yield guard
-    jax.effects_barrier()
-    if guard._found:
-        raise FloatingPointError(guard.report())
+    guard.look()
 
 
 def _is_float(x) -> bool:

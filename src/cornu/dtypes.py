@@ -46,6 +46,11 @@ def is_float(dtype) -> bool:
     return standardize_dtype(dtype).startswith(("float", "bfloat"))
 
 
+def is_int(dtype) -> bool:
+    """Whether a data type, by name or object, is one of whole numbers."""
+    return "int" in standardize_dtype(dtype)
+
+
 def dtype_of(x) -> str:
     """The name of the data type of an array, a cell, a symbol or a Python value."""
     return standardize_dtype(x.dtype if hasattr(x, "dtype") else jnp.asarray(x).dtype)
@@ -75,6 +80,9 @@ class DTypePolicy:
 
     def get_config(self) -> dict:
         return {"name": self.name}
+
+    def serialized_as(self) -> tuple[str, str]:
+        return "keras", "DTypePolicy"
 
     @classmethod
     def from_config(cls, config: dict) -> "DTypePolicy":

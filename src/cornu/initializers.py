@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import config, random, registry
+from . import config, random, registry, scope
 from .base import Configurable
 from .dtypes import standardize_dtype
 from .eras.border import snake
@@ -300,19 +300,22 @@ def compute_fans(
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,
     era: int = 3,
+    data_format: str | None = None,
 ) -> tuple[float, float]:
     """How many inputs a unit has, and how many outputs an input goes to.
 
     Args:
         shape: of the kernel: `(..., inputs, outputs)`.
         input_axes, output_axes: the axes to multiply instead, where both are given.
+        data_format: 'channels_first' for `(outputs, inputs, ...)`; in Keras 2 the second argument.
         era: 1 knew kernels of two, four and five axes, the latter two with two spatial ones; all else was square.
 
     Example:
         >>> compute_fans((3, 3, 16, 32))
         (144, 288)
     """
-    if input_axes is not None and output_axes is not None:
+    shape = (*shape[2:], *shape[1::-1]) if "channels_first" in (data_format, input_axes) else shape
+    if output_axes is not None and input_axes is not None:
         return math.prod(shape[i] for i in input_axes), math.prod(shape[i] for i in output_axes)
     if era == 1 and len(shape) not in (2, 4, 5):
         return (math.sqrt(math.prod(shape)),) * 2
@@ -481,13 +484,15 @@ def draw(initializer: Callable, shape: Sequence[int], dtype=None) -> jax.Array |
     """
     shape, dtype = tuple(shape), standardize_dtype(dtype)
     if isinstance(initializer, Initializer):
-        value = initializer(shape, dtype=dtype)
+        offered = {"dtype": dtype}
     else:
         names, open_ended = _options(initializer)
         if open_ended:
             names |= {"name"} if config.era() == 1 else {"dtype"}
         offered = {"dtype": dtype, "name": None, "dim_ordering": "tf"}
-        value = initializer(shape, **{name: offered[name] for name in names & offered.keys()})
+        offered = {name: offered[name] for name in names & offered.keys()}
+    with scope.entered(depth=scope.call.depth + 1):  # what is made of cells is computed, not noted down
+        value = initializer(shape, **offered)
     value = value.value if isinstance(value, Variable) else value
     if np.shape(value) != shape:
         name = getattr(initializer, "__name__", type(initializer).__name__)

@@ -5,14 +5,14 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
-from . import functional, graph, registry, scope, symbol
+from . import ends, functional, graph, registry, scope, symbol
 from .eras import border
-from .eras.past import PastModel
+from .eras.past_model import PastModel
 from .layers.layer import Layer
 from .saving import objects
 from .saving.saved import Saved
-from .symbol import Symbol, is_symbol
-from .training.data import cast_like, is_arrays
+from .symbol import Symbol
+from .training.data import cast_like, is_arrays, leaves
 from .training.loop import Trainer
 
 
@@ -49,13 +49,7 @@ class Model(PastModel, Saved, Trainer, Layer):
             self._set_graph(inputs, outputs)
 
     def _set_graph(self, inputs, outputs) -> None:
-        for what, tree in (("inputs", inputs), ("outputs", outputs)):
-            for leaf in jax.tree.leaves(tree):
-                if not is_symbol(leaf):
-                    raise ValueError(
-                        f"{self.name}: `{what}` are symbols, made by Input and by calling layers on it; got "
-                        f"{type(leaf).__name__}"
-                    )
+        ends.check(self.name, inputs, outputs)
         try:
             self.nodes = graph.order(outputs, inputs)
         except graph.Disconnected as error:
@@ -85,7 +79,9 @@ class Model(PastModel, Saved, Trainer, Layer):
 
     @inputs.setter
     def inputs(self, symbols) -> None:
-        self._set_graph(symbols, self._outputs)
+        self._inputs = None  # and nothing more, until `_set_inputs`
+        if symbols is not None:
+            self._set_graph(symbols, self._outputs)
 
     @outputs.setter
     def outputs(self, symbols) -> None:
@@ -102,8 +98,7 @@ class Model(PastModel, Saved, Trainer, Layer):
         names: list[str] = []
         for leaf in symbols:
             name = getattr(leaf.node and leaf.node.operation, "name", None) or leaf.name
-            number = 1
-            base = name
+            base, number = name, 1
             while name in names:
                 name, number = f"{base}_{number}", number + 1
             names.append(name)
@@ -168,16 +163,16 @@ class Model(PastModel, Saved, Trainer, Layer):
             graph.replay(self.nodes, values)
         if scope.call.kept is not None and scope.call.depth == 1:
             scope.call.kept.update(values)
-        for loss in self._added_losses:
+        for loss in self._conditional_losses():
             super().add_loss(graph.fill(loss, graph.replay(graph.order(loss, self.inputs), dict(values))))
         return graph.fill(self._outputs, values)
 
     def compute_mask(self, inputs, previous_mask=None):
-        """The masks that the outputs already carry."""
+        """The masks of the outputs, in their structure."""
         if self.nodes is None:
             return previous_mask
-        run = self if symbol.has_symbols(inputs) else self.call
-        return [scope.mask_of(leaf) for leaf in jax.tree.leaves(run(inputs))]
+        run = self.call if scope.computing() and not symbol.has_symbols(inputs) else self
+        return jax.tree.map(scope.mask_of, run(inputs, mask=previous_mask))
 
     def _pass_mask(self, inputs, outputs, mask, wanted) -> None:
         if self.nodes is None:  # in a graph the layers have passed theirs
@@ -193,10 +188,11 @@ class Model(PastModel, Saved, Trainer, Layer):
                     f"{self.name} has the inputs {', '.join(names)}; the data has {', '.join(map(str, inputs))}"
                 )
             return [leaf for name in names for leaf in jax.tree.leaves(inputs[name])]
-        given = jax.tree.leaves(inputs)
-        if len(given) != len(self.inputs):
+        given = leaves(inputs)
+        if len(given) != len(self.inputs) or any(each is None for each in given):
+            got = ", ".join(str(getattr(each, "shape", None)) for each in given)
             raise ValueError(
-                f"{self.name} has {len(self.inputs)} inputs ({', '.join(self.input_names)}); got {len(given)} arrays"
+                f"{self.name} has {len(self.inputs)} inputs ({', '.join(self.input_names)}); got {len(given)}: {got}"
             )
         return given
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from . import graph, scope
-from .layers.core import InputLayer
+from .layers.core import InputLayer, entering
 from .layers.layer import Layer
 from .model import Model
 from .saving import objects
@@ -30,19 +30,24 @@ def clone_model(model: Model, input_tensors=None, clone_function: Callable | Non
     """A model of the same architecture with weights of its own.
 
     Args:
+        input_tensors: symbols, or cells of `keras.backend`, that the twin is made upon in the place of new inputs.
         clone_function: what makes the twin of each layer; by default through its configuration.
+
+    Raises ValueError for another number of `input_tensors` than the model has inputs.
     """
     make = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
+    given = entering(jax.tree.leaves(input_tensors), model.inputs)
     if isinstance(model, Sequential):
         if model._stack and getattr(model._stack[0], "branches", None):
             return Sequential.from_config(model.get_config())
+        stack = [layer for layer in model._stack if not (given and layer.is_input)]
         return Sequential(
-            [make(layer) if not layer.is_input else layer.output for layer in model._stack], model.name
+            [*given, *(layer.output if layer.is_input else make(layer) for layer in stack)], model.name
         )
     if model.nodes is None:
         return type(model).from_config(model.get_config())
     twins: dict = {}
-    values = dict(zip(map(id, model.inputs), input_tensors or [], strict=False))
+    values = dict(zip(map(id, model.inputs), given, strict=False))
     for node in model.nodes:
         operation = node.operation
         if isinstance(operation, Layer) and operation not in twins:

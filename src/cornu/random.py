@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import config, dtypes
+from . import config, dtypes, registry
 from .ops.wrap import op
 from .variable import Variable
 
@@ -43,6 +43,7 @@ def next_seed() -> int:
     return python_random.randint(0, LARGEST_SEED)
 
 
+@registry.member("random")
 class SeedGenerator:
     """A cell that gives a different key at every draw.
 
@@ -145,17 +146,23 @@ def randint(shape: Sequence[int], minval, maxval, dtype="int32", seed=None) -> j
 
 def bernoulli(shape: Sequence[int], p: float, seed=None) -> jax.Array:
     """Booleans, true with probability `p` to within 2**-24."""
-    return (_hashes(key_of(seed), tuple(shape)) >> 8).astype("float32") < jnp.asarray(p) * 2**24
+    return kept(words(seed), tuple(shape), p)
 
 
-def _hashes(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """32 bits for each element, of its place and the key: enough for masks, and a twentieth of Threefry's time.
+def words(seed=None) -> jax.Array:
+    """The two numbers, `(2,)` uint32, that all bits of one draw by `kept` come from."""
+    return jax.random.key_data(key_of(seed))[-2:]
 
-    XLA computes them where they are used, so that they are never in memory.
+
+def kept(pair: jax.Array, shape: tuple[int, ...], p: float) -> jax.Array:
+    """Booleans, true with probability `p`: a hash of each element's place and of two words.
+
+    Good enough for masks, and a twentieth of Threefry's time. XLA computes them where they are used, so that they are
+    never in memory; compiled kernels compute the same.
     """
-    first, second = jax.random.key_data(key)[-2:]
+    first, second = pair
     places = jax.lax.iota("uint32", math.prod(shape)).reshape(shape)
-    return _mixed(_mixed(places + first) ^ second)
+    return (_mixed(_mixed(places + first) ^ second) >> 8).astype("float32") < jnp.asarray(p) * 2**24
 
 
 def _mixed(x: jax.Array) -> jax.Array:

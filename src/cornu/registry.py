@@ -25,6 +25,10 @@ class UnknownName(ValueError):
     """A name that stands for nothing here."""
 
 
+class NotMeant(TypeError, ValueError):
+    """What cannot stand for an object: a TypeError, and the ValueError that Keras has for it."""
+
+
 def family(name: str, objects: Mapping[str, Any]) -> None:
     """Add named classes and functions to a family."""
     FAMILIES.setdefault(name, {}).update(objects)
@@ -131,7 +135,7 @@ def get(family_name: str, identifier, custom_objects: Mapping | None = None, kwa
 
     `kwargs` are given to the class that is named.
 
-    Raises UnknownName (a ValueError) for an unknown name and TypeError for what cannot be meant.
+    Raises UnknownName (a ValueError) for an unknown name and NotMeant for what cannot be meant.
     """
     if custom_objects:
         with custom_object_scope(custom_objects):
@@ -146,7 +150,7 @@ def get(family_name: str, identifier, custom_objects: Mapping | None = None, kwa
         return identifier(**(kwargs or {}))
     if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
-    raise TypeError(
+    raise NotMeant(
         f"{family_name}: expected a name, a configuration, a class or a callable; got {identifier!r}"
     )
 
@@ -163,7 +167,8 @@ def serialize(value):
     if isinstance(value, Mapping):
         return {str(key): serialize(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set):
-        return [serialize(each) for each in value]
+        made = [serialize(each) for each in value]
+        return tuple(made) if isinstance(value, tuple) else made
     if isinstance(value, np.ndarray | jax.Array):
         array = np.asarray(value)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": str(array.dtype)}}
@@ -242,8 +247,9 @@ def find_class(config: Mapping[str, Any], family_name: str | None = None):
         with contextlib.suppress(UnknownName):
             return lookup(each, name)
     known = [n for each in families for n in FAMILIES[each]] + list(_custom)
+    whose = f": Cornu has no {config['module']}.{name}" if config.get("module") else ""
     raise UnknownName(
-        f"{name!r} is not known here.{nearest(name, known)} "
+        f"{name!r} is not known here{whose}.{nearest(name, known)} "
         "Give your own classes and functions through `custom_objects`."
     )
 

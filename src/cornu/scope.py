@@ -27,6 +27,7 @@ class Call(threading.local):
     values: tuple[dict, ...] = ()  # of the graphs being computed, innermost last: id of a symbol -> array
     nodes: list | None = None  # of the graph whose values are at hand
     watch: object = None  # told what each layer is given and returns, by `debug.nan_guard`
+    names: tuple[str, ...] = ()  # of the name scopes around, outermost first
     kept: dict | None = None  # where it is a dict, the model that is called leaves its graph's values in it
 
 

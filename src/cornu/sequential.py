@@ -159,6 +159,12 @@ class Sequential(Model):
                 self._build_from(stand_in)
             self._book.build_shapes = {"input": jax.tree.map(lambda leaf: tuple(leaf.shape), args[0])}
 
+    def _fit_shape(self, target: Symbol, shape: tuple) -> tuple:
+        """As of any model; the length of sequences, in era 3, is for the layers to judge: many take any other."""
+        free = not self._stack[0].is_input or shape[-1:] == target.shape[-1:]
+        fits = self._era == 3 and len(shape) == len(target.shape) and free
+        return shape if fits else super()._fit_shape(target, shape)
+
     def call(self, inputs, training: bool | None = None, mask=None):
         """The layers one after the other."""
         if self.nodes is not None:

@@ -23,11 +23,9 @@ class Symbol(Tensorlike):
         name: a word for messages.
     """
 
-    def __init__(
-        self, shape: Sequence[int | None], dtype="float32", sparse: bool = False, name: str | None = None
-    ):
+    def __init__(self, shape: Sequence, dtype="float32", sparse=False, ragged=False, name: str | None = None):
         self.shape, self.dtype = tuple(shape), dtypes.standardize_dtype(dtype)
-        self.sparse = sparse
+        self.sparse, self.ragged = sparse, ragged
         self.name = name or f"symbol_{next(_count)}"
         self.node = None  # the call that makes it
 

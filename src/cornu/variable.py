@@ -13,6 +13,10 @@ import numpy as np
 from . import dtypes, scope
 
 
+class NoLength(AttributeError, TypeError):
+    """There is no number of rows to tell."""
+
+
 class Tensorlike:
     """What can stand in an expression; its operators are filled in by `ops.numpy`."""
 
@@ -24,10 +28,11 @@ class Tensorlike:
     def ndim(self) -> int:
         return len(self.shape)
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError(f"{self!r} is a scalar: it has no length")
-        return self.shape[0]
+    @property
+    def __len__(self) -> Callable[[], int]:  # not there where it is not known, for those who ask by `hasattr`
+        if not self.shape or self.shape[0] is None:
+            raise NoLength(f"{self!r} has no length: it is a scalar, or its first size is not known yet")
+        return lambda: self.shape[0]
 
     __hash__ = object.__hash__  # `==` compares elements, so identity serves as the key
 
@@ -71,7 +76,7 @@ class Variable(Tensorlike):
         self.trainable, self.autocast = trainable, autocast
         self.regularizer, self.constraint = regularizer, constraint
         self.aggregation, self.synchronization = aggregation, synchronization
-        self.path = self.name
+        self.path = "/".join((*scope.call.names, self.name))
         self._lent = False
         with jax.ensure_compile_time_eval():  # concrete, even when a layer is built inside a trace
             if callable(initializer):

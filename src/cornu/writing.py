@@ -3,9 +3,10 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import IO
 
 PART = ".part"  # ending of a file that is still being written
@@ -46,8 +47,7 @@ def replacing(path) -> Iterator[IO[bytes]]:
         try:
             with os.fdopen(handle, "w+b") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                made_whole(file)
             os.chmod(part, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~umask())
             os.replace(part, path)
         except BaseException:
@@ -55,6 +55,58 @@ def replacing(path) -> Iterator[IO[bytes]]:
                 os.unlink(part)
             raise
         settle(path.parent)
+
+
+@contextlib.contextmanager
+def replacing_folder(path, known: Collection[str]) -> Iterator[pathlib.Path]:
+    """A new folder that takes the place of `path` once all its files are whole and on the disk.
+
+    Args:
+        known: names that the folder there may have in it; whatever else it has is not lost for them.
+
+    Raises OSError, with the old folder as it was and nothing new beside it, where that fails. Between two renamings
+    the old one lies beside its place, with the ending `.old`.
+    """
+    path = pathlib.Path(os.path.realpath(path))
+    with explained(path):
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"the folder {path.parent} is not there")
+        there = path.exists()
+        if there and not path.is_dir():
+            raise NotADirectoryError("a file has that name")
+        strange = sorted({each.name for each in path.iterdir()} - {*known}) if there else []
+        if strange:
+            raise FileExistsError(
+                f"the folder has other things in it, such as {strange[0]}, which would be lost"
+            )
+        part = pathlib.Path(tempfile.mkdtemp(PART, f".{path.name[:64]}.", path.parent))
+        old = part.with_suffix(".old")
+        try:
+            yield part
+            for each in part.rglob("*"):
+                if each.is_dir():
+                    settle(each)
+                else:
+                    with open(each, "rb+") as file:
+                        os.fsync(file.fileno())
+            os.chmod(part, stat.S_IMODE(path.stat().st_mode) if there else 0o777 & ~umask())
+            settle(part)
+            if there:
+                os.rename(path, old)
+            os.rename(part, path)
+        except BaseException:
+            if old.exists() and not path.exists():
+                os.rename(old, path)
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        settle(path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def made_whole(file: IO[bytes]) -> None:
+    """See to it that what was written into a file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def settle(folder: pathlib.Path) -> None:

@@ -197,3 +197,17 @@ def test_pooling_volumes_and_resizing():
     assert K.resize_images(X2, 2, 2, "channels_last", interpolation="bilinear").shape == (2, 12, 10, 3)
     with pytest.raises(ValueError, match="'nearest' or 'bilinear'"):
         K.resize_images(X2, 2, 2, "channels_last", interpolation="cubic")
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_a_transposed_convolution_with_gaps_is_the_derivative_of_one(padding):
+    cornu.set_era(2)
+    kernel = draw.normal(size=(3, 2, 2, 3)).astype("float32")  # (rows, columns, out, in)
+    size, gaps = (2, 9, 8, 2), {"padding": padding, "dilation_rate": (2, 3)}
+    y = K.conv2d(np.ones(size, "float32"), kernel, **gaps)
+    y = draw.normal(size=y.shape).astype("float32")
+    x = draw.normal(size=size).astype("float32")
+    made = np.asarray(K.conv2d_transpose(y, kernel, size, **gaps))
+    np.testing.assert_allclose(
+        (made * x).sum(), (y * np.asarray(K.conv2d(x, kernel, **gaps))).sum(), rtol=1e-3
+    )

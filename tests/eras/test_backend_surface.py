@@ -238,3 +238,44 @@ def test_layouts_and_names():
     ):
         with pytest.raises((NotImplementedError, ValueError), match="here"):
             refuse()
+
+
+# ---- loops over what stands around them ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("loop", ["map", "fold"])
+def test_a_loop_reads_what_stands_around_it(loop):
+    cornu.set_era(2)
+    rows, fed = K.variable(np.arange(6.0).reshape(3, 2)), K.placeholder((3, 2))
+
+    def sums(x):
+        if loop == "map":
+            return K.map_fn(lambda i: K.sum(x[i]), K.arange(3), dtype="float32")
+        return K.foldl(lambda total, i: total + K.sum(x[i]), K.arange(3), K.constant(0.0))
+
+    of_cell, of_data = sums(rows), sums(fed)
+    wanted = (lambda x: x.sum(1)) if loop == "map" else np.sum
+    np.testing.assert_allclose(K.eval(of_cell), wanted(np.arange(6.0).reshape(3, 2)))
+    K.set_value(rows, np.ones((3, 2)))
+    np.testing.assert_allclose(K.eval(of_cell), wanted(np.ones((3, 2))))
+    np.testing.assert_allclose(
+        K.function([fed], [of_data])([np.full((3, 2), 2.0)])[0], wanted(np.full((3, 2), 2.0))
+    )
+
+
+def test_what_tensors_of_tensorflow_had():
+    cornu.set_era(2)
+    for x in (K.placeholder((2,)), K.variable([1.0, 2.0])):
+        assert x.dtype == x.dtype.name == x.dtype.base_dtype.name == "float32"
+        assert x.dtype.as_numpy_dtype is np.float32 and K.cast(x, x.dtype.base_dtype).dtype == "float32"
+    assert K.eval(K.eye((2, 3))).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert not K.is_keras_tensor(K.placeholder((2,)))
+    with pytest.raises(ValueError, match="is_keras_tensor"):
+        K.is_keras_tensor(np.ones(2))
+
+
+def test_paths_of_a_number_of_classes_that_is_not_known():
+    cornu.set_era(2)
+    p, steps = K.placeholder((None, None, None)), K.placeholder((None,), dtype="int64")
+    decode = K.function([p, steps], K.ctc_decode(p, steps, greedy=False, beam_width=2, top_paths=1)[0])
+    assert decode([np.eye(3)[None, [0, 2, 0, 1, 1]], [5]])[0].tolist() == [[0, 0, 1]]

@@ -104,7 +104,6 @@ def call(text: str) -> dict:
         ("LSTM(4, input_dim=3, input_length=7)", "LSTM(4, input_shape=(7, 3))"),
         ("LSTM(4, input_dim=3)", "LSTM(4, input_shape=(None, 3))"),
         ("LSTM(4, forget_bias_init='zero', consume_less='gpu')", "LSTM(4, unit_forget_bias=False)"),
-        ("Embedding(9, 4, input_length=7)", "Embedding(9, 4, input_shape=(7,))"),
         ("Embedding(9, 4, init='normal')", "Embedding(9, 4, embeddings_initializer='random_normal')"),
         (
             "SeparableConvolution2D(4, 3, init='one')",

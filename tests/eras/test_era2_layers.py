@@ -38,6 +38,23 @@ def test_a_cell_need_be_no_layer():
     np.testing.assert_allclose(model.predict(X), np.repeat(X.sum((1, 2))[:, None], 2, 1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_states_of_stacked_cells(reverse):
+    cells = [layers.LSTMCell(2), layers.LSTMCell(3)]
+    stack = layers.StackedRNNCells(cells, reverse_state_order=reverse)
+    sizes = (3, 3, 2, 2) if reverse else (2, 2, 3, 3)
+    assert stack.state_size == sizes
+    layer = RNN(stack, return_state=True)
+    states = [draw.normal(size=(2, size)).astype("float32") for size in sizes]
+    output, *last = layer(X, initial_state=states)
+    np.testing.assert_array_equal(output, last[0 if reverse else 2])
+    lower, h, c = layers.RNN(cells[0], return_state=True, return_sequences=True)(
+        X, initial_state=states[2:] if reverse else states[:2]
+    )
+    np.testing.assert_allclose(last[2 if reverse else 0], h, rtol=1e-6)
+    assert layers.StackedRNNCells.from_config(stack.get_config()).state_size == sizes
+
+
 class Shifted(Layer):
     """A cell that adds a constant at each step."""
 
@@ -133,6 +150,83 @@ def test_the_mask_of_each_step():
     np.testing.assert_array_equal(mask, words != 0)
 
 
+def test_a_model_in_time_distributed_makes_its_own_mask_and_runs_once():
+    inner = Sequential(
+        [Dense(3, input_dim=3), layers.BatchNormalization(momentum=0.5), layers.Activation("relu")]
+    )
+    x = Masking()(Input((4, 3)))
+    model = Model(x.node.inputs[0], layers.TimeDistributed(inner)(x))
+    given = X.copy()
+    given[0, 2:] = 0
+    mask = K.function(
+        model.inputs, [model.layers[-1].compute_mask(x, Masking().compute_mask(model.inputs[0]))]
+    )
+    np.testing.assert_array_equal(mask([given])[0], [[1, 1, 0, 0], [1, 1, 1, 1]])
+    model.compile("sgd", "mse")
+    before = given.reshape(-1, 3) @ inner.get_weights()[0]
+    model.train_on_batch(given, np.zeros((2, 4, 3)))
+    np.testing.assert_allclose(inner.layers[1].get_weights()[2], before.mean(0) / 2, rtol=1e-4)
+
+
+def test_masks_of_merging_layers_are_lists_like_their_inputs():
+    inputs, masks = [Input((4, 3)), Input((4, 3))], [K.variable(X > 0), K.variable(X > -1)]
+    for layer, wanted in (
+        (layers.Add(), (X > 0) & (X > -1)),
+        (layers.Concatenate(1), np.concatenate([X > 0, X > -1], 1).all(-1)),
+    ):
+        np.testing.assert_array_equal(K.eval(layer.compute_mask(inputs, masks)), wanted)
+        assert layer.compute_mask(inputs, [None, None]) is None
+        for wrong in ((inputs, X), (inputs[0], [None, None]), (inputs, [None])):
+            with pytest.raises(ValueError, match="compute_mask"):
+                layer.compute_mask(*wrong)
+
+
+def test_a_layer_of_two_takes_no_third_once_it_is_built():
+    x, layer = Input((3,)), layers.Subtract()
+    layer([x, x])
+    with pytest.raises(ValueError, match="expected 2 inputs, got 3"):
+        layer([x, x, x])
+
+
+# ---- losses that layers add --------------------------------------------------------------------
+
+
+class Weighed(Layer):
+    """Adds what its weights cost as it is built, as layers with an upper bound of their own do."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 2), initializer="ones")
+        self.add_loss(0.1 * K.sum(K.square(self.kernel)))
+        super().build(input_shape)
+
+    def call(self, x):
+        return K.dot(x, self.kernel)
+
+
+def test_losses_of_weights_follow_them():
+    model = Sequential([Weighed(input_shape=(3,))])
+    model.compile("sgd", "mse")
+    nothing = np.zeros((4, 3)), np.zeros((4, 2))
+    np.testing.assert_allclose(model.evaluate(*nothing, verbose=0), 0.6, rtol=1e-6)
+    model.train_on_batch(*nothing)
+    np.testing.assert_allclose(model.get_weights()[0], 1 - 0.01 * 0.2, rtol=1e-6)
+    np.testing.assert_allclose(model.evaluate(*nothing, verbose=0), 0.6 * 0.998**2, rtol=1e-6)
+
+
+def test_losses_that_others_add_to_a_layer():
+    x, layer = Input((3,)), Dense(2, kernel_initializer="ones", kernel_regularizer="l2")
+    y = layer(x)
+    layer.add_loss(0.5 * K.sum(y), inputs=x)
+    layer.add_loss(K.sum(layer.kernel))
+    assert (len(layer.losses), len(layer.get_losses_for(x)), len(layer.get_losses_for(None))) == (3, 1, 2)
+    model = Model(x, y)
+    model.compile("sgd", "mse")
+    data = np.ones((4, 3)), np.full((4, 2), 3.0)  # outputs are right, so what remains is what was added
+    np.testing.assert_allclose(model.evaluate(*data, verbose=0), 0.5 * 24 + 6 + 0.06, rtol=1e-6)
+    model.train_on_batch(*data)
+    np.testing.assert_allclose(layer.get_weights()[0], 1 - 0.01 * (2 + 1 + 0.02), rtol=1e-6)
+
+
 # ---- learning phase ----------------------------------------------------------------------------
 
 
@@ -174,6 +268,30 @@ def test_shapes_are_told_inside_calls():
         [layers.Lambda(lambda x: x * x.get_shape().as_list()[1] + x._keras_shape[1], input_shape=(3,))]
     )
     assert model.predict(np.ones((1, 3), "float32")).tolist() == [[6.0] * 3]
+
+
+def test_lengths_that_are_said_are_held_to():
+    assert Sequential([Embedding(9, 2, input_length=5), Flatten()]).output_shape == (None, 10)
+    assert Sequential([Embedding(9, 2, input_length=(None, 5), input_shape=(3, 5))]).output_shape[1:] == (
+        3,
+        5,
+        2,
+    )
+    for shape in ((6,), (5, 5)):
+        with pytest.raises(ValueError, match="expected"):
+            Embedding(9, 2, input_length=5)(Input(shape))
+
+
+def test_lambda_takes_types_as_they_come():
+    seen = []
+    layers.Lambda(lambda x: seen.append(K.dtype(x)) or x)(Input((3,), dtype="float16"))
+    assert set(seen) == {"float16"}
+
+
+def test_all_may_be_cut_off():
+    assert Sequential([layers.Cropping1D((2, 2), input_shape=(4, 3))]).output_shape == (None, 0, 3)
+    with pytest.raises(ValueError, match="cropping"):
+        layers.Cropping2D(lambda x: x)
 
 
 def test_numpy_s_numbers_are_numbers():

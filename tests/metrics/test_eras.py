@@ -109,6 +109,22 @@ def test_predictions_out_of_range_are_rounded_in_era_1():
         assert float(metrics.binary_accuracy([1.0, 1.0], [1.7, 0.9])) == 0.5
 
 
+def test_binary_accuracy_of_era_2_is_the_mean_of_the_last_axis():
+    with config.era_scope(2):
+        np.testing.assert_allclose(metrics.binary_accuracy(Y, P), (Y == np.round(P)).mean(-1), rtol=1e-6)
+        assert metrics.binary_accuracy([[3.0], [1.0]], [[2.8], [1.7]]).tolist() == [1, 0]  # rounded
+        assert metrics.binary_accuracy([[1.0], [0.0]], [[0.3], [0.1]], threshold=0.2).tolist() == [1, 1]
+        result = metrics.BinaryAccuracy()(Y, P, sample_weight=np.arange(7))
+    hits = (Y == np.round(P)).mean(-1)
+    np.testing.assert_allclose(result, (hits * np.arange(7)).sum() / 21, rtol=1e-5)
+
+
+def test_what_cannot_be_a_metric_is_an_error_of_either_kind():
+    for kind in (TypeError, ValueError):
+        with pytest.raises(kind, match="metrics"):
+            metrics.get(5)
+
+
 def test_other_names_of_era_1(era_1):
     assert metrics.get("f1score") is metrics.fmeasure
     assert metrics.get("fscore") is metrics.fmeasure

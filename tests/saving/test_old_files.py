@@ -86,3 +86,52 @@ def test_weights_of_keras_0_say_no_backend(load, backend, tmp_path, recwarn):
     )
     told = [str(each.message) for each in recwarn if "backend='theano'" in str(each.message)]
     assert bool(told) == (backend is None)
+
+
+def old_batch_normalization(path: pathlib.Path, named: bool) -> None:
+    """A file of weights of 1.0.0 to 1.0.6, `named`, or of before."""
+    arrays = [np.full(3, value, "float32") for value in (1.5, 0.25, 0.5, 2.0)]  # the last a deviation
+    if not named:
+        return keras_0(path, [arrays])
+    names = [f"batchnormalization_1_{part}" for part in ("gamma", "beta", "running_mean", "running_std")]
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"batchnormalization_1"]
+        group = file.create_group("batchnormalization_1")
+        group.attrs["weight_names"] = [name.encode() for name in names]
+        for name, array in zip(names, arrays, strict=True):
+            group[name] = array
+    return None
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "kept"),
+    [
+        (False, {}, "deviation"),
+        (True, {"keras_version": "1.0.5"}, "deviation"),
+        (True, {"keras_version": "1.0.6", "backend": "theano"}, "deviation"),
+        (True, {"keras_version": "1.0.6", "backend": "tensorflow"}, "variance"),
+        (True, {"keras_version": "1.2.2"}, "variance"),
+        (True, {}, "variance"),
+    ],
+)
+def test_batch_normalization_kept_deviations(named, said, kept, tmp_path, recwarn):
+    """Up to 1.0.5 it computed (x - mean) / (std + epsilon), from 1.0.7 on (x - mean) / sqrt(variance + epsilon)."""
+    old_batch_normalization(tmp_path / "w.h5", named)
+    model = cornu.Sequential([cornu.Input((3,)), layers.BatchNormalization(epsilon=1e-2)])
+    model.load_weights(tmp_path / "w.h5", **said)
+    x = np.array([[1.0, -2.0, 3.0]], "float32")
+    divisor = 2.0 + 1e-2 if kept == "deviation" else np.sqrt(2.0 + 1e-2)
+    np.testing.assert_allclose(model(x), 1.5 * (x - 0.5) / divisor + 0.25, rtol=1e-5)
+    assert any("keras_version='1.0.5'" in str(each.message) for each in recwarn) == (named and not said)
+
+
+@pytest.mark.parametrize("backend", ["theano", "tensorflow"])
+def test_kernels_of_one_dimension_up_to_1_1(backend, tmp_path):
+    """(out, in, length, 1) up to 1.1, (length, 1, in, out) from 1.2 on; turned round on Theano."""
+    kernel = np.random.default_rng(0).normal(size=(5, 2, 4)).astype("float32")  # (length, in, out), as today
+    there = kernel[::-1] if backend == "theano" else kernel
+    for number, layout in enumerate((there.transpose(2, 1, 0)[..., None], there[:, None])):
+        keras_0(tmp_path / f"{number}.h5", [[layout, np.zeros(4, "f")]])
+        model = cornu.Sequential([cornu.Input((7, 2)), layers.Conv1D(4, 5)])
+        model.load_weights(tmp_path / f"{number}.h5", backend=backend)
+        np.testing.assert_array_equal(model.get_weights()[0], kernel)

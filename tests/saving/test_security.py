@@ -269,6 +269,11 @@ MAY = {  # module -> what it may use of what runs code, and why
     "eras/backend_table.py": {"eval"},  # the same
     "eras/run.py": {"importlib", "exec", "compile", "runpy"},  # runs the program it is given
     "eras/explain.py": {"importlib"},  # of that program
+    "eras/inside.py": {"importlib"},  # packages by names that stand there, or that the program says
+    "eras/surroundings.py": {
+        "importlib",
+        "pickle",
+    },  # modules that the program imports, `six.moves.cPickle` among them
     "cli.py": {"importlib"},  # its own version
     "__init__.py": {"importlib"},  # its own modules
     "ops/onednn.py": {"importlib"},  # a package of kernels, by a name that stands there
@@ -548,6 +553,18 @@ def test_shapes_that_swell(tmp_path, ending, options):
     path = with_weights(tmp_path, huge(**options), ending)
     with pytest.raises(saving.UnsafeFile, match="no data for all of it|declares an array|does not fit"):
         small().load_weights(path)
+
+
+def test_a_group_within_itself(tmp_path):
+    """Whoever lists what is in it would never come to an end."""
+    path = tmp_path / "a.weights.h5"
+    small().save_weights(path)
+    with h5py.File(path, "r+") as file:
+        for name in ("one", "two"):
+            file[f"layers/dense/{name}"] = file["layers"]
+    for read_it in (small().load_weights, saving.archive.arrays_in):
+        with pytest.raises(saving.UnsafeFile, match="a group in two places"):
+            read_it(path)
 
 
 def test_one_array_in_very_many_places(tmp_path, monkeypatch):

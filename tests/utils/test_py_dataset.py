@@ -103,6 +103,31 @@ def test_enqueuer_shuffles_and_stops():
     assert len(list(made)) <= 3 and numbers.made <= 16
 
 
+def test_an_epoch_of_an_enqueuer_can_be_ended_before_the_next():
+    class Shrinking(Numbers):
+        length = 4
+
+        def __len__(self):
+            return self.length
+
+        def on_epoch_end(self):
+            self.length -= 1
+
+    numbers = Shrinking()
+    batches = cornu.utils.OrderedEnqueuer(numbers)
+    batches.start(2)
+    made = batches.get()
+    found = [next(made) for _ in range(3)]
+    batches.join_end_of_epoch()
+    assert len(numbers) == 4  # one is not taken yet
+    found.append(next(made))
+    batches.join_end_of_epoch()
+    assert len(numbers) == 3
+    assert [*found, *itertools.islice(made, 4)] == [0, 1, 2, 3, 0, 1, 2, 0]
+    assert len(numbers) == 2
+    batches.stop()
+
+
 def test_enqueuer_raises_what_a_batch_raises():
     class Broken(Numbers):
         def __getitem__(self, index):

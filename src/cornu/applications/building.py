@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .. import config, graph
+from ..eras.backend_maths import is_keras_tensor
 from ..eras.engine import get_source_inputs
 from ..layers.core import Input
 from ..layers.pool import GlobalAveragePooling2D, GlobalMaxPooling2D
@@ -127,7 +128,8 @@ def input_of(input_tensor, shape: tuple):
     """The symbol of the image: one that is given, or that of a new `Input`."""
     if input_tensor is None:
         return Input(shape=shape)
-    return input_tensor if is_symbol(input_tensor) else Input(tensor=input_tensor, shape=shape)
+    known = is_symbol(input_tensor) and (config.era() == 3 or is_keras_tensor(input_tensor))
+    return input_tensor if known else Input(tensor=input_tensor, shape=shape)
 
 
 def load(model: Model, path: str, theano: bool, by_name: bool = False) -> None:

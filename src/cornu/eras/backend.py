@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Mapping
 
 import jax
+import numpy as np
 
-from .. import config, graph, registry
+from .. import config, graph, registry, scope
 from ..layers import code
 from ..ops import numpy as ops
 from ..symbol import Symbol
@@ -45,6 +46,7 @@ CONSTANTS: dict[str, Callable] = {
     "tf_minor_version": lambda: 12,
 }
 RAW = ("Function", "function", "is_sparse", "variable")  # take sparse matrices as they are
+RECKONING = "abs cast clip max maximum min minimum pow prod round sqrt square sum".split()  # with sizes, too
 
 # The modules that fill the tables as they are imported.
 PARTS = (
@@ -83,6 +85,9 @@ def _checked(name: str, function: Callable) -> Callable:
             raise TypeError(f"K.{name}{signature}: {error}") from None
         if name not in RAW:
             args, kwargs = jax.tree.map(functools.partial(_dense, name), (args, kwargs))
+        if name in RECKONING and scope.computing() and _plain((args, kwargs)):
+            with jax.ensure_compile_time_eval():
+                return np.asarray(function(*args, **kwargs))
         return function(*args, **kwargs)
 
     wrapper.__name__ = wrapper.__qualname__ = name
@@ -98,6 +103,14 @@ def _dense(name: str, x):
             f"write that expression with functions of keras.backend"
         )
     return x.toarray() if hasattr(x, "toarray") and not isinstance(x, Tensorlike) else x
+
+
+def _plain(arguments) -> bool:
+    """Whether they are numbers of NumPy, as sizes are inside of a layer: what is reckoned with them stays known."""
+    leaves = jax.tree.leaves(arguments)
+    return any(isinstance(each, np.generic | np.ndarray) for each in leaves) and not any(
+        isinstance(each, jax.Array | Tensorlike) for each in leaves
+    )
 
 
 def _available_gpus() -> list[str]:
@@ -116,6 +129,14 @@ class TensorShape(tuple):
     def as_list(self) -> list:
         """The sizes as a list."""
         return list(self)
+
+
+class TensorType(str):
+    """A data type as TensorFlow told it: its name, which has itself as `name` and `base_dtype`."""
+
+    name = property(str)
+    base_dtype = property(lambda self: self)
+    as_numpy_dtype = property(lambda self: np.dtype(self).type)
 
 
 def _history(symbol: Symbol):
@@ -193,6 +214,10 @@ for _kind in (Live, *_ARRAYS):
 Symbol._keras_shape = property(
     lambda self: tuple(self.shape), lambda self, shape: setattr(self, "shape", tuple(shape))
 )
+Symbol.dtype = property(
+    lambda self: TensorType(vars(self)["dtype"]), lambda self, dtype: vars(self).update(dtype=dtype)
+)
+Live.dtype = property(lambda self: TensorType(Variable.dtype.fget(self)))
 Symbol._keras_history = property(_history)
 Symbol._uses_learning_phase = property(_uses_learning_phase)
 Live._uses_learning_phase = False

@@ -6,6 +6,7 @@ a = 1e-4, and adds up all time steps, so that the logarithm of their number T is
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -51,23 +52,47 @@ def _log_sums(p, steps):
 
 @entry
 def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1, merge_repeated=False):
-    """The most likely labels: a list of `top_paths` arrays `(batch, time)` padded with -1, and their scores.
+    """The most likely labels: a list of `top_paths` arrays `(batch, longest)` padded with -1, and their scores.
+
+    Inside calls they are as wide as `y_pred` is long, since compiled code has to know how wide they are.
 
     Args:
         y_pred: probabilities `(batch, time, classes)`.
         input_length: `(batch,)`: how many steps count.
         greedy: the best class of each step; its score `(batch, 1)` is minus the sum of their logarithms. Otherwise the
             best of `beam_width` prefixes, with log-probabilities `(batch, top_paths)`.
-        merge_repeated: whether equal neighbours among the labels that a beam search found are joined.
+        merge_repeated: whether equal neighbours among the labels that a beam search found are joined, and its scores
+            are those over the best class of each step, as in the TensorFlow of Keras 1.
     """
-    blank, log_p = ops.shape(y_pred)[-1] - 1, ops.log(y_pred + 1e-8)
+    log_p = ops.log(y_pred + 1e-8)
     strategy = "greedy" if greedy else "beam_search"
     paths, scores = ctc.ctc_decode(
-        log_p, _vector(input_length), strategy, beam_width, 1 if greedy else top_paths, True, blank
+        log_p, _vector(input_length), strategy, beam_width, 1 if greedy else top_paths, True, None
     )
     if merge_repeated and not greedy:
-        paths = _merged(paths)
-    return [paths[i] for i in range(1 if greedy else top_paths)], scores
+        paths, scores = _merged(paths), scores + _over_best(log_p, _vector(input_length))
+    return [trimmed(paths[i]) for i in range(1 if greedy else top_paths)], scores
+
+
+@op
+def _over_best(log_p, steps):
+    """`(batch, 1)`: minus the log-probability of the best class, summed over the steps that count."""
+    counts = jnp.arange(log_p.shape[1]) < steps[:, None]
+    return jnp.where(counts, logsumexp(log_p, -1) - log_p.max(-1), 0).sum(1, keepdims=True)
+
+
+def settled(paths: np.ndarray) -> np.ndarray:
+    """As wide as the longest path."""
+    return paths[:, : int((paths >= 0).sum(1).max(initial=0))]
+
+
+@op
+def trimmed(paths):
+    """Paths as wide as the longest, where it is known how long that is."""
+    return paths if isinstance(paths, jax.core.Tracer) else settled(np.asarray(paths))
+
+
+trimmed.settled = settled  # what `K.function` does with them when they are computed
 
 
 @op

@@ -4,9 +4,13 @@ Kernels for 'th' are `(out, in, *size)`. `image_shape`, `volume_shape` and `filt
 here.
 """
 
-from .. import activations, config
+import jax
+import numpy as np
+
+from .. import activations, config, scope
 from ..ops import nn
 from ..ops import numpy as ops
+from ..symbol import is_symbol
 from . import backend_ctc, backend_graph, backend_images, backend_loops, backend_maths, backend_nn
 from .backend_settings import layout
 from .backend_table import FIRST, first, follow_all
@@ -41,6 +45,38 @@ def function(inputs, outputs, updates=[], **kwargs):  # noqa: B006 - as it was
 
 
 FIRST["Function"] = backend_graph.Function
+
+# ---- products and joins ------------------------------------------------------------------------
+
+
+@first
+def batch_dot(x, y, axes=None):
+    """As in Keras 2; and of two matrices, on TensorFlow, along the batch too, `x` transposed if the axes differ."""
+    pair = (axes, axes) if isinstance(axes, int) else tuple(axes or ())
+    matrices = backend_maths.ndim(x) == backend_maths.ndim(y) == 2
+    if not matrices or 0 not in pair or config.backend() != "tensorflow":
+        return backend_maths.batch_dot(x, y, axes)
+    turned = x if pair[0] == pair[1] else ops.transpose(x)
+    return ops.expand_dims(ops.sum(turned * y, pair[1]), 1)
+
+
+@first
+def concatenate(tensors, axis=-1):
+    """Joined along an axis; of sparse matrices the result counts as sparse too."""
+    made = backend_maths.concatenate(tensors, axis)
+    if is_symbol(made):
+        made.sparse = all(map(backend_maths.is_sparse, tensors))
+    return made
+
+
+@first
+def arange(start, stop=None, step=1, dtype="int32"):
+    """`start, start + step, ...` below `stop`; of 64 bits it is an array of NumPy's, where the engine has none."""
+    narrow = jax.dtypes.canonicalize_dtype(dtype)
+    made = backend_maths.arange(start, stop, step, narrow)
+    wide = narrow != dtype and not scope.computing() and not is_symbol(made)
+    return np.asarray(made).astype(dtype) if wide else made
+
 
 # ---- losses: the outputs came first ------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from .. import config, dtypes, graph, random, scope
 from ..ops.wrap import noted, op, record
 from ..symbol import Symbol, is_symbol
 from ..variable import Live, Variable, pure
-from .backend_sizes import Sizes
+from .backend_sizes import Sizes, settled
 from .backend_table import entry
+from .on_symbols import NeedsSymbols
 
 # ---- what a graph is made of -------------------------------------------------------------------
 
@@ -31,7 +32,9 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
     """
     if shape is None and ndim is None:
         raise ValueError("K.placeholder: give a `shape`, with None for any size, or `ndim`")
-    return Symbol((None,) * ndim if shape is None else shape, dtypes.standardize_dtype(dtype), sparse, name)
+    return Symbol(
+        (None,) * ndim if shape is None else shape, dtypes.standardize_dtype(dtype), sparse, name=name
+    )
 
 
 @entry
@@ -45,11 +48,8 @@ def variable(value, dtype=None, name=None, constraint=None):
     sparse = hasattr(value, "toarray")
     if is_symbol(value) or isinstance(value, Variable):
         value = eval_(value)
-    made = Live(
-        np.asarray(value.toarray() if sparse else value, dtypes.standardize_dtype(dtype)),
-        name=name,
-        constraint=constraint,
-    )
+    dtype, value = dtypes.standardize_dtype(dtype), value.toarray() if sparse else value
+    made = Live(np.asarray(value, dtype), dtype=dtype, name=name, constraint=constraint)
     made.sparse = sparse
     made._lent = scope.computing()  # made inside a traced function, it belongs there
     return made
@@ -76,8 +76,10 @@ def ones(shape, dtype=None, name=None):
 
 @entry
 def eye(size, dtype=None, name=None):
-    """A variable with the identity matrix."""
-    return _filled(np.eye)(size, dtype, name)
+    """A variable with the identity matrix, of one size or of (rows, columns)."""
+    return _filled(lambda shape: np.eye(*shape))(
+        size if isinstance(size, tuple | list) else (size,), dtype, name
+    )
 
 
 @entry
@@ -285,12 +287,13 @@ class Function:
         return found
 
     def __call__(self, inputs):
-        """The outputs for a list of inputs, in the order of `inputs`."""
-        if not isinstance(inputs, list | tuple) or len(inputs) != len(self.inputs):
-            got = f"{len(inputs)} of them" if isinstance(inputs, list | tuple) else type(inputs).__name__
+        """The outputs for a list of inputs, in the order of `inputs`; a learning phase at the end may be left out."""
+        given = len(inputs) if isinstance(inputs, list | tuple) else None
+        if given is None or given > len(self.inputs) or not all(map(self._is_phase, self.inputs[given:])):
+            got = type(inputs).__name__ if given is None else f"{given} of them"
             raise TypeError(f"K.function: call it with a list of its {len(self.inputs)} inputs; got {got}")
         training, arrays = config.learning_phase(), []
-        for x, value in zip(self.inputs, inputs, strict=True):
+        for x, value in zip(self.inputs, inputs, strict=False):
             if not self._is_phase(x):
                 arrays.append(_fit(x, value))
             elif not np.ndim(value) and value in (0, 1):
@@ -303,7 +306,7 @@ class Function:
         for cell, value in zip(cells, values, strict=True):
             if cell in self._kept or random.is_seed(cell):
                 cell.assign(value)
-        return jax.tree.map(np.asarray, results)
+        return jax.tree.map(settled, _values(self.outputs), results, is_leaf=_is_sizes)
 
     def _run(self, training: int | None, arrays: Sequence) -> tuple[list, Callable]:
         """The cells that the graph reads and writes, and the computation as a function of their values."""
@@ -389,7 +392,7 @@ def gradients(loss, variables):
     points = list(variables) if isinstance(variables, list | tuple) else [variables]
     loss = _symbol_of(noted(loss))
     if not is_symbol(loss):
-        raise TypeError(
+        raise NeedsSymbols(
             f"K.gradients: the loss is a symbol, computed by K functions from others; got {type(loss).__name__}. "
             "Inside a layer or a loss there are arrays: derive outside of it, or use jax.grad"
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .. import config, dtypes
 from ..ops import image, nn
@@ -19,43 +20,46 @@ from .backend_table import entry
 # ---- convolutions ------------------------------------------------------------------------------
 
 
-def _of_engine(kernel, padding: str) -> tuple:
-    """Kernel and padding as the engine that the program is told understood them."""
+def _of_engine(kernel, padding: str, engine: str) -> tuple:
+    """Kernel and padding as the engine understood them that held when the function was called."""
     kernel = dtypes.as_array(kernel)
-    if config.backend() != "theano":
+    if engine != "theano":
         return kernel, padding
     return jnp.flip(kernel, range(kernel.ndim - 2)), "half" if padding == "same" else padding
 
 
 @op
-def convolved(x, kernel, strides, padding, data_format, dilation_rate):
+def convolved(x, kernel, strides, padding, data_format, dilation_rate, engine):
     """Convolution of any rank, by a kernel `(*size, in, out)`."""
-    kernel, padding = _of_engine(kernel, padding)
+    kernel, padding = _of_engine(kernel, padding, engine)
     return nn.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
 
 @entry
 def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Convolution over time: `x` is `(batch, time, channels)`, the kernel `(length, in, out)`."""
-    return convolved(x, kernel, strides, padding, data_format, dilation_rate)
+    return convolved(x, kernel, strides, padding, data_format, dilation_rate, config.backend())
 
 
 @entry
 def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)):
     """Convolution over images, by a kernel `(rows, columns, in, out)`."""
-    return convolved(x, kernel, strides, padding, data_format, dilation_rate)
+    return convolved(x, kernel, strides, padding, data_format, dilation_rate, config.backend())
 
 
 @entry
 def conv3d(x, kernel, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1)):
     """Convolution over volumes, by a kernel `(*size, in, out)`."""
-    return convolved(x, kernel, strides, padding, data_format, dilation_rate)
+    return convolved(x, kernel, strides, padding, data_format, dilation_rate, config.backend())
 
 
 @op
-def _transposed(x, kernel, output_shape, strides, padding, data_format):
+def _transposed(x, kernel, output_shape, strides, padding, data_format, engine, dilation_rate=(1, 1)):
     """The transpose of the convolution that makes `x` of what has `output_shape`."""
-    kernel, padding = _of_engine(kernel, padding)
+    kernel, padding = _of_engine(kernel, padding, engine)
+    if any(rate != 1 for rate in dilation_rate):  # zeros between its places
+        gaps = [(0, 0, rate - 1) for rate in dilation_rate]
+        kernel = lax.pad(kernel, kernel.dtype.type(0), [*gaps, (0, 0, 0), (0, 0, 0)])
     return nn.deconv(x, kernel, numbers(output_shape[1:]), strides, padding, data_format)
 
 
@@ -68,15 +72,14 @@ def conv2d_transpose(
     Args:
         output_shape: of the whole output; its batch size is that of `x`, whatever is said.
     """
-    if np.any(np.array(dilation_rate) != 1):
-        raise ValueError(f"K.conv2d_transpose: `dilation_rate` can only be 1 here; got {dilation_rate}")
-    return _transposed(x, kernel, tuple(output_shape), strides, padding, data_format)
+    shape, engine = tuple(output_shape), config.backend()
+    return _transposed(x, kernel, shape, strides, padding, data_format, engine, tuple(dilation_rate))
 
 
 @entry
 def conv3d_transpose(x, kernel, output_shape, strides=(1, 1, 1), padding="valid", data_format=None):
     """Transposed convolution over volumes, by a kernel `(*size, out, in)`; arguments as in `conv2d_transpose`."""
-    return _transposed(x, kernel, tuple(output_shape), strides, padding, data_format)
+    return _transposed(x, kernel, tuple(output_shape), strides, padding, data_format, config.backend())
 
 
 @entry

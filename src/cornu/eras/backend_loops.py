@@ -1,19 +1,36 @@
 """`keras.backend`: loops over time and over elements, branches, and the two phases."""
 
+from collections.abc import Callable
+
 import jax
 import numpy as np
 
+from .. import config, graph, scope
 from ..dtypes import as_array
 from ..ops import control, recurrent
 from ..ops import numpy as ops
 from ..ops.wrap import op, record
 from ..symbol import is_symbol
-from ..variable import unwrap
+from ..variable import Tensorlike, unwrap
 from .backend_graph import by_phase, learning_phase, phase
 from .backend_maths import ndim
 from .backend_table import entry
 
 # ---- loops -------------------------------------------------------------------------------------
+
+
+def _looped(operation: Callable, *args):
+    """A loop over arrays at once; noted down where what runs in it reads symbols or variables around it."""
+    noted = any(isinstance(leaf, Tensorlike) for leaf in jax.tree.leaves(args))
+    if noted or scope.computing() or config.era() == 3:
+        return operation(*args)
+    read: list = []
+    try:
+        with scope.entered(depth=1, read=read):
+            made = operation(*args)
+    except graph.Disconnected:
+        read = [None]
+    return record(operation, args, {}) if read else made
 
 
 @op
@@ -51,8 +68,8 @@ def rnn(
         raise ValueError(f"K.rnn: inputs are (batch, time, ...); got {ndim(inputs)} axes")
     if mask is not None and not len(initial_states):
         raise ValueError("K.rnn: a mask needs at least one state")
-    return _rnn(
-        step_function, inputs, list(initial_states), go_backwards, mask, list(constants or ()), unroll
+    return _looped(
+        _rnn, step_function, inputs, list(initial_states), go_backwards, mask, list(constants or ()), unroll
     )
 
 
@@ -64,7 +81,7 @@ def _mapped(fn, elems):
 @entry
 def map_fn(fn, elems, name=None, dtype=None):
     """`fn(x)` for each x along the first axis of `elems`, in the type `dtype` if that is given."""
-    made = _mapped(fn, elems)
+    made = _looped(_mapped, fn, elems)
     return made if dtype is None else jax.tree.map(lambda each: ops.cast(each, dtype), made)
 
 
@@ -79,13 +96,13 @@ def _folded(fn, elems, initializer, reverse):
 @entry
 def foldl(fn, elems, initializer=None, name=None):
     """`fn(fn(start, x0), x1)...` for x along the first axis of `elems`; the start is x0 if not given."""
-    return _folded(fn, elems, initializer, False)
+    return _looped(_folded, fn, elems, initializer, False)
 
 
 @entry
 def foldr(fn, elems, initializer=None, name=None):
     """`foldl` from the end: the start is the last element if not given."""
-    return _folded(fn, elems, initializer, True)
+    return _looped(_folded, fn, elems, initializer, True)
 
 
 # ---- branches ----------------------------------------------------------------------------------

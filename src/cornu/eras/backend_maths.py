@@ -1,5 +1,6 @@
 """`keras.backend`: element by element, reductions, products, and shapes; on symbols, variables and arrays alike."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -9,7 +10,7 @@ from ..ops import maths, nn
 from ..ops import numpy as ops
 from ..ops.wrap import op
 from ..symbol import is_symbol
-from ..variable import Variable
+from ..variable import Tensorlike, Variable
 from .backend_sizes import Sizes, joined, numbers
 from .backend_table import FUNCTIONS, entry, follow_all
 
@@ -79,7 +80,14 @@ def to_dense(tensor):
 
 @entry
 def is_keras_tensor(x):
-    """Whether a symbol was made by a layer, `Input` among them."""
+    """Whether a symbol was made by a layer, `Input` among them.
+
+    Raises ValueError in era 2 for what is no tensor at all.
+    """
+    if config.era() == 2 and not isinstance(x, Tensorlike | jax.Array):
+        raise ValueError(
+            f"K.is_keras_tensor: expected a symbol, a variable or an array of K; got {type(x).__name__}"
+        )
     return is_symbol(x) and hasattr(x.node and x.node.operation, "build")
 
 

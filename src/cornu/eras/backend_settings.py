@@ -3,7 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 
-from .. import config, graph
+import jax
+
+from .. import config, graph, scope
+from . import sessions
 from .backend_table import FUNCTIONS, entry, first, follow_all
 
 FUNCTIONS |= {
@@ -16,9 +19,20 @@ FUNCTIONS |= {
         config.set_image_data_format,
     )
 }
-FUNCTIONS |= follow_all(
-    {"e": {"set_epsilon": config.set_epsilon}, "floatx": {"set_floatx": config.set_floatx}}
-)
+FUNCTIONS |= follow_all({"e": {"set_epsilon": config.set_epsilon}})
+
+
+@entry
+def set_floatx(floatx):
+    """Set the default float type; for 'float64' the engine is told to compute with 64 bits, until another is set."""
+    config.set_floatx(floatx)
+    compute_in(floatx)
+
+
+def compute_in(floatx: str) -> None:
+    """Let the engine have numbers of 64 bits where the default float type has, and only there."""
+    jax.config.update("jax_enable_x64", floatx == "float64")
+
 
 # ---- layouts -----------------------------------------------------------------------------------
 
@@ -73,16 +87,25 @@ def reset_uids():
 @entry
 @contextlib.contextmanager
 def name_scope(name) -> Iterator[str]:
-    """Nothing but a heading: names here need no scope."""
-    yield name
+    """Cells that are made in the `with` have this name before theirs in their path."""
+    with scope.entered(names=(*scope.call.names, name)):
+        yield name
 
 
 # ---- sessions ----------------------------------------------------------------------------------
 
 
 @entry
-def clear_session():
+def clear_session_():
     """Start counting names anew, and let each call say the learning phase again."""
+    clear_session()
+
+
+def clear_session(free_memory=True):
+    """Start counting names anew, and let each call say the learning phase again.
+
+    `free_memory` is taken as Keras 3 takes it: what nothing holds any more is freed in any case.
+    """
     graph.reset_names()
     config.set_learning_phase(None)
 
@@ -102,28 +125,24 @@ def v1_variable_initialization():
     """Nothing: variables have their values from the start."""
 
 
-NO_SESSION = (
-    "there are no sessions here: K.function and K.eval compute what a session would, "
-    "and K.get_value and K.set_value read and write variables"
-)
-
-
 @entry
 def get_session():
     """Raises NotImplementedError: there are no sessions."""
-    raise NotImplementedError(f"K.get_session: {NO_SESSION}")
+    raise NotImplementedError(f"K.get_session: {sessions.NO_SESSION}")
 
 
 @entry
 def set_session(session):
-    """Raises NotImplementedError: there are no sessions."""
-    raise NotImplementedError(f"K.set_session: {NO_SESSION}")
+    """Warns, for a session that only has settings, that they have no effect; else raises NotImplementedError."""
+    sessions.take(session)
 
 
 @entry
 def get_graph():
     """Raises NotImplementedError: graphs are made of symbols that know where they come from."""
-    raise NotImplementedError(f"K.get_graph: symbols know themselves where they come from; {NO_SESSION}")
+    raise NotImplementedError(
+        f"K.get_graph: symbols know themselves where they come from; {sessions.NO_SESSION}"
+    )
 
 
 @entry

@@ -117,11 +117,26 @@ def numbers(shape) -> tuple[int, ...]:
     return tuple(-1 if n is None else operator.index(n) for n in shape)
 
 
-def joined(parts: Sequence, function: Callable) -> "Sizes | None":
-    """`function` of several sizes, where there are sizes among them; None where there are none."""
-    if not any(isinstance(part, Sizes) for part in parts):
-        return None
-    return Sizes(lambda *each: function([np.atleast_1d(part) for part in each]), *parts)
+def joined(parts: Sequence, function: Callable) -> "Sizes | np.ndarray | None":
+    """`function` of several sizes or whole numbers, which stay numbers while code is compiled; None for others."""
+    joining = lambda *each: function([np.atleast_1d(part) for part in each])  # noqa: E731
+    parts = [_of_list(part) if isinstance(part, list | tuple) else part for part in parts]
+    if any(isinstance(part, Sizes) for part in parts):
+        return Sizes(joining, *parts)
+    return joining(*parts).astype("int32") if parts and all(map(_whole, parts)) else None
+
+
+def _of_list(part: Sequence):
+    """A list of sizes as one of them; anything else as it is."""
+    made = joined(part, np.concatenate)
+    return part if made is None else made
+
+
+def _whole(part) -> bool:
+    """Whether it is a whole number or a vector of such, as `shape` returns them."""
+    if isinstance(part, np.ndarray):
+        return part.ndim < 2 and np.issubdtype(part.dtype, np.integer)
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
 
 
 @entry
@@ -131,3 +146,9 @@ def shape(x):
     The free sizes of a symbol become known with its data; until then they can be reckoned with, and be part of a shape.
     """
     return Sizes(_all, x) if is_symbol(x) and None in x.shape else np.array(np.shape(x), "int32")
+
+
+def settled(output, result):
+    """A result as a NumPy array, of the size that only its values tell where its operation says so."""
+    settle = getattr(getattr(getattr(output, "node", None), "operation", None), "settled", None)
+    return settle(np.asarray(result)) if settle else np.asarray(result)

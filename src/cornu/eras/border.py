@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .. import config
+from .. import config, scope
 from . import names
 
 _KINDS = inspect.Parameter
@@ -101,6 +101,7 @@ class _Plan:
         ordered: str | None = None,
     ):
         self.owner, self.era, self.own = owner, era, _named(signature)
+        self.known = frozenset(self.own)
         closed = not _has(signature, _KINDS.VAR_KEYWORD)
         self.accepted = (
             None if forwarded is None and not closed else {*self.own, *(() if closed else forwarded)}
@@ -112,7 +113,7 @@ class _Plan:
             for row in rows
             for old, new in row.items()
             if old not in self.own and (new is None or new in takes)
-        }
+        } | dict.fromkeys(names.INERT.get(era, _NONE).get(owner, ()))
         self.merged = {
             new: olds for new, olds in names.MERGED.get(owner, _NONE).items() if not takes & set(olds)
         }
@@ -122,11 +123,20 @@ class _Plan:
         if self.order is None and not _has(signature, _KINDS.VAR_POSITIONAL):
             self.order = _named(signature, keyword_only=False)
         self.types, self.order_by_type = names.POSITIONS_BY_TYPE.get(era, _NONE).get(owner, ((), ()))
+        self.old = {old for olds in self.merged.values() for old in olds} & set(self.order_by_type)
         self.sides = names.SIDES.get(owner, _NONE)
         self.values = {new: row for new, row in names.VALUES.items() if new in takes}
         defaults = names.DEFAULTS.get(era, _NONE).get(owner, _NONE)
         self.defaults = [(new, value) for new, value in defaults.items() if new in takes]
         self.shaped = "input_shape" in takes
+        changing = self.values or self.sides or self.defaults or self.shaped or self.types
+        self.leaves_own = not changing and self.order == self.own
+
+    def leaves(self, args: tuple, kwargs: dict[str, Any]) -> bool:
+        """Whether arguments stay as they are; asked first, since translating takes as long as a small model."""
+        by_place, by_name = self.own[: len(args)], kwargs.keys()
+        own = self.leaves_own and len(args) <= len(self.own)
+        return own and by_name <= self.known and by_name.isdisjoint(by_place)
 
     def translate(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         if args:
@@ -176,7 +186,8 @@ class _Plan:
     def place(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments given by their place, by name, in the order that the era had."""
         order = self.order
-        if self.types and len(args) >= len(self.types) and all(map(isinstance, args, self.types)):
+        by_type = self.types and len(args) >= len(self.types) and all(map(isinstance, args, self.types))
+        if by_type or not self.old.isdisjoint(kwargs):
             order = self.order_by_type
         if order is None:
             return args, kwargs
@@ -368,7 +379,9 @@ def method(owner: str) -> Callable[[Callable], Callable]:
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
             head, args = args[:bound], args[bound:]
-            args, kwargs = plan(type(head[0]) if head else object, config.era()).translate(args, kwargs)
+            told = plan(type(head[0]) if head else object, config.era())
+            if not told.leaves(args, kwargs):
+                args, kwargs = told.translate(args, kwargs)
             return function(*head, *args, **kwargs)
 
         wrapper.plan = plan
@@ -378,7 +391,7 @@ def method(owner: str) -> Callable[[Callable], Callable]:
 
 
 class _LayerPlan:
-    """What the arguments of a layer's `call`, `build` or `compute_mask` come to in era 1."""
+    """What the arguments of a layer's `call`, `build` or `compute_mask` come to in eras 1 and 2."""
 
     def __init__(self, function: Callable):
         takes = parameters(function)
@@ -386,6 +399,8 @@ class _LayerPlan:
         self.second_is_own = takes[1:2] in ((mask,), ("states",), ("initial_state_shape",))
         self.renamed = {old: takes[0] for old in names.FIRST_ARGUMENTS if takes and old not in takes}
         self.renamed |= {old: mask for old in names.MASK_ARGUMENTS if old not in takes}
+        self.phase = takes.index("training") if "training" in takes else None
+        self.order = names.POSITIONS[2]["RNN.call"] if takes[1:2] == ("initial_state",) else ()
 
     def translate(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         if len(args) == 2 and not self.second_is_own:
@@ -393,6 +408,18 @@ class _LayerPlan:
         kwargs = {self.renamed.get(name, name): value for name, value in kwargs.items()}
         kwargs.pop(None, None)  # a mask that it takes no notice of
         return args, kwargs
+
+    def placed(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """Arguments by name in the order of Keras 2's recurrent layers, which the third tells, as `training`."""
+        if self.order and len(args) > 2 and isinstance(args[2], bool | None):
+            return args[:1], dict(zip(self.order[1:], args[1:], strict=False)) | kwargs
+        return args, kwargs
+
+    def with_phase(self, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name with the phase that holds, where `super().call(x)` leaves it to be known."""
+        if self.phase is None or len(args) > self.phase or kwargs.get("training") is not None:
+            return kwargs
+        return {**kwargs, "training": bool(scope.call.training)}
 
 
 def layer_method(function: Callable) -> Callable:
@@ -405,9 +432,12 @@ def layer_method(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapper(self, *args, **kwargs):
-        if (kwargs or len(args) > 1) and config.era() == 1:
+        era = config.era()
+        if era == 1 and (kwargs or len(args) > 1):
             args, kwargs = plan.translate(args, kwargs)
-        return function(self, *args, **kwargs)
+        elif era == 2:
+            args, kwargs = plan.placed(args, kwargs)
+        return function(self, *args, **(kwargs if era == 3 else plan.with_phase(args, kwargs)))
 
     wrapper.plan = lambda cls, era: plan
     return wrapper

@@ -1,5 +1,6 @@
 """`Graph`, the model of Keras 0 with several inputs and outputs, all of them by name."""
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,14 @@ from .graph0 import Merge
 __all__ = ["Graph", "Sequential"]
 
 FLOATS = {"float": None, "int": "int32"}  # how types were written
+
+
+def _merged(names: Sequence[str], symbols: Sequence[Symbol], given: Mapping):
+    """What several nodes come to: as `Merge` makes it, or for 'join' all of them by name."""
+    if given["merge_mode"] == "join":
+        return collections.OrderedDict(zip(names, symbols, strict=True))
+    options = {"mode": given["merge_mode"], **{name: given[name] for name in ("concat_axis", "dot_axes")}}
+    return Merge(**options)(list(symbols))
 
 
 @registry.member("models")
@@ -60,11 +69,7 @@ class Graph(Model):
         if input is not None:
             return self._find(input)
         symbols = [self._find(name) for name in names]
-        if len(symbols) == 1:
-            return symbols[0]
-        return Merge(
-            mode=merged["merge_mode"], concat_axis=merged["concat_axis"], dot_axes=merged["dot_axes"]
-        )(symbols)
+        return symbols[0] if len(symbols) == 1 else _merged(names, symbols, merged)
 
     def _keep(self, name: str, symbol: Symbol, method: str, arguments: dict) -> None:
         if name in self._made:
@@ -100,7 +105,7 @@ class Graph(Model):
             name: what others call it by; it becomes the layer's name.
             input: name of the node that it reads; or else
             inputs: names of several, which are merged.
-            merge_mode, concat_axis, dot_axes: how, as in `Merge`.
+            merge_mode, concat_axis, dot_axes: how, as in `Merge`; 'join': the layer gets a dict of them.
             create_output: whether its outputs are those of an output of the same name.
 
         Raises ValueError for a name that is taken, and for nodes that are not there.
@@ -132,7 +137,7 @@ class Graph(Model):
         layer.name = name
         made = [layer(self._find(each)) for each in inputs]
         if merge_mode is not None:
-            named = {name: Merge(mode=merge_mode, concat_axis=concat_axis, dot_axes=dot_axes)(made)}
+            named = {name: _merged(inputs, made, given)}
         elif len(outputs) == len(made):
             named = dict(zip(outputs, made, strict=True))
         else:
@@ -260,6 +265,22 @@ class Graph(Model):
             Stream(self._batches(generator), samples=samples_per_epoch), epochs=nb_epoch, verbose=verbose,
             callbacks=callbacks, validation_data=held, class_weight=class_weight or None, **kwargs,
         )  # fmt: skip
+
+    def evaluate_generator(
+        self, generator: Iterator, val_samples: int, verbose: int = 1, max_q_size: int = 10, nb_worker: int = 1,
+        pickle_safe: bool = False, **kwargs,
+    ):  # fmt: skip
+        """The loss, and the metrics, over dicts that come one by one, until they have `val_samples` samples."""
+        return super().evaluate(
+            Stream(self._batches(generator), samples=val_samples), verbose=verbose, **kwargs
+        )
+
+    def __call__(self, inputs, *args, **kwargs):
+        """The outputs by name; for a tensor, or a list of them, as when it is part of another model, without names."""
+        made = super().__call__(inputs, *args, **kwargs)
+        if isinstance(inputs, Mapping):
+            return made
+        return next(iter(made.values())) if len(made) == 1 else list(made.values())
 
     # ---- as data ---------------------------------------------------------------------------------
 

@@ -71,6 +71,7 @@ EVIDENCE: dict[str, dict[str, Weights]] = {
         **dict.fromkeys(["LayerNormalization", "MultiHeadAttention"], (0, 1, 3)),
         **dict.fromkeys(["KerasTensor", "PyDataset", "StatelessScope"], (0, 0, 4)),
         "fit_generator": (1, 2, 0),
+        "get_updates": BOTH,
         "image_data_format": (0, 2, 1),
         "predict_classes": BOTH,
         "predict_proba": (1, 1, 0),
@@ -101,6 +102,9 @@ EVIDENCE: dict[str, dict[str, Weights]] = {
         "strides": (0, 0, 0),
     },
 }
+
+
+ALSO, ALSO_SAY = ("scikeras", "sklearn", "xgboost"), ("predict_proba",)  # whose word it is too
 
 
 def below(full_name: str) -> str | None:
@@ -192,6 +196,8 @@ def collect(source: str | bytes, file: Path | None = None) -> Found:
             reader.visit(ast.parse(source))
         except (SyntaxError, ValueError):  # running it will tell
             continue
+        if any(name.partition(".")[0] in ALSO for name in reader.imported):
+            reader.found = {word: each for word, each in reader.found.items() if word not in ALSO_SAY}
         for word, (weights, line) in reader.found.items():
             found.setdefault(word, (weights, here, line))
         for name in reader.imported if file else ():

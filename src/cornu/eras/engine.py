@@ -190,7 +190,7 @@ def check_array_lengths(inputs: Sequence, targets: Sequence, weights: Sequence) 
 
 def check_array_length_consistency(inputs, targets, weights=None) -> None:
     """The same, where what is missing has no samples."""
-    kinds = {"inputs": inputs, "targets": targets, "weights": [] if weights is None else weights}
+    kinds = {"inputs": inputs, "targets": targets, "weights": weights}
     sizes = {
         kind: {0 if array is None else len(array) for array in ([None] if arrays is None else arrays)}
         for kind, arrays in kinds.items()

@@ -13,6 +13,7 @@ from ..layers.merge import batch_dot
 from ..ops import numpy as ops
 from ..saving import objects
 from ..symbol import Symbol
+from .on_symbols import OnSymbols
 
 
 def cosine(inputs: Sequence, axes):
@@ -48,8 +49,18 @@ def _output(branch: Layer, call: int, index: int) -> Symbol:
     return jax.tree.leaves(branch.output if graph_of_its_own else branch.get_output_at(call))[index]
 
 
+def _axis(axis) -> int:
+    """An axis, also in a list of one, as up to Keras 0.3; ValueError for several."""
+    if isinstance(axis, int):
+        return axis
+    axes = list(axis)
+    if len(axes) != 1:
+        raise ValueError(f"Merge: `dot_axes` has one axis of each input; got {axes} for one of them")
+    return axes[0]
+
+
 @registry.member("layers")
-class Merge(Layer):
+class Merge(OnSymbols, Layer):
     """Several inputs into one, as Keras 0 and 1 wrote it.
 
     Args:
@@ -78,8 +89,8 @@ class Merge(Layer):
         if not callable(mode) and mode not in MODES:
             raise ValueError(f"Merge: `mode` is one of {', '.join(MODES)}, or a function; got {mode!r}")
         self.mode, self.concat_axis, self.stated_mask = mode, concat_axis, output_mask
-        self.dot_axes = dot_axes if isinstance(dot_axes, int) else tuple(dot_axes)
-        self.stated_shape, self.arguments_given = output_shape, dict(arguments or {})
+        self.dot_axes = dot_axes if isinstance(dot_axes, int) else tuple(map(_axis, dot_axes))
+        self.stated_shape, self.arguments = output_shape, dict(arguments or {})
         self.branches = list(layers or [])
         if self.branches:
             calls = node_indices or [0] * len(self.branches)
@@ -103,7 +114,7 @@ class Merge(Layer):
         if not callable(self.mode):
             return MODES[self.mode](inputs, self)
         given = {"mask": mask} if "mask" in code.parameters(self.mode) else {}
-        return self.mode(inputs, **self.arguments_given, **given)
+        return self._by_graph(self.mode, inputs, **self.arguments, **given)
 
     def compute_mask(self, inputs, previous_mask=None):
         if self.stated_mask is not None:
@@ -133,7 +144,7 @@ class Merge(Layer):
             "dot_axes": self.dot_axes,
             "output_shape": self.stated_shape,
             "output_mask": self.stated_mask,
-            "arguments": self.arguments_given,
+            "arguments": self.arguments,
         }
         return {"name": self.name, **{name: code.dump(value) for name, value in said.items()}}
 
@@ -155,6 +166,19 @@ class Merge(Layer):
         said["arguments"] = said.get("arguments") or {}
         known = lambda value: isinstance(value, str) and value in MODES  # noqa: E731
         return cls(**{name: value if known(value) else code.load(value) for name, value in said.items()})
+
+
+def LambdaMerge(  # noqa: N802 - a class, up to Keras 0.3
+    layers: Sequence, function: Callable, output_shape=None, arguments: Mapping | None = None
+) -> Merge:
+    """`Merge(layers, mode=function)`, as up to Keras 0.3."""
+    return Merge(layers, function, output_shape=output_shape, arguments=arguments)
+
+
+class MaskedLayer(Layer):
+    """What layers that hand their mask on were made of, up to Keras 0.3."""
+
+    supports_masking = True
 
 
 def merge(

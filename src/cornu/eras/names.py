@@ -205,13 +205,14 @@ METHODS = {
     "Layer.add_loss": {"losses": "loss"},
     "array_to_img": _FORMAT,
     "convert_kernel": _FORMAT,
+    "deserialize_keras_object": {"identifier": "config"},
     "img_to_array": _FORMAT,
     "obtain_input_shape": _FORMAT | {"include_top": "require_flatten"},
     "random_channel_shift": {"intensity": "intensity_range"},
     "relu": {"alpha": "negative_slope"},
     "normalize": {"a": "x"},
     "Progbar.update": {"force": "finalize"},
-    "Model.compile": dict.fromkeys(["class_mode", "sample_weight_mode", "target_tensors", *_THEANO]),
+    "Model.compile": dict.fromkeys(["class_mode", "target_tensors", *_THEANO]),
     "Model.evaluate": _QUEUE | {"X": "x"},
     "Model.evaluate_generator": _QUEUED,
     "Model.fit": _QUEUE | {"X": "x", "nb_epoch": "epochs"},
@@ -246,7 +247,7 @@ ALLOWED = {
     **dict.fromkeys(["Dense", "EinsumDense"], dict.fromkeys(_WHOLE, (None,))),
     "Embedding": dict.fromkeys(_WHOLE, (None,)) | {"dropout": (0, None)},
     "LSTM": _FORGET,
-    "Model.compile": {"sample_weight_mode": (None, "temporal"), "target_tensors": (None,)},
+    "Model.compile": {"target_tensors": (None,)},
     "ModelCheckpoint": {"period": (1,)},
     "TensorBoard": {"embeddings_data": (None,), "embeddings_layer_names": (None,), "write_grads": (False,)},
     **dict.fromkeys(["GRU", "RNN", "SimpleRNN"], {"time_major": (False, None)}),
@@ -270,6 +271,11 @@ MERGED = {
 # ---- an old argument that is several today: class -> old name -> new names -------------------------
 
 SPLIT = {"SeparableConv2D": {"init": ("depthwise_initializer", "pointwise_initializer")}}
+
+# ---- arguments that were taken and had no effect: era -> class -> names ------------------------------
+
+_KERNEL = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+INERT = {2: dict.fromkeys(["DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"], _KERNEL)}
 
 # ---- values: new argument -> old value -> new value ------------------------------------------------
 
@@ -337,6 +343,7 @@ POSITIONS = {
     era: {owner: tuple(order.split()) for owner, order in rows.items()}
     for era, rows in {
         1: {
+            "deserialize_keras_object": "identifier module_objects custom_objects printable_module_name",
             "AveragePooling1D": "pool_length stride border_mode",
             "BatchNormalization": "epsilon mode axis momentum weights beta_init gamma_init gamma_regularizer "
             "beta_regularizer",
@@ -407,6 +414,7 @@ POSITIONS = {
             "Sequential.train_on_batch": "x y class_weight sample_weight",
         },
         2: {
+            "deserialize_keras_object": "identifier module_objects custom_objects printable_module_name",
             "Conv3DTranspose": "filters kernel_size strides padding output_padding data_format activation use_bias "
             "kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer "
             "kernel_constraint bias_constraint",
@@ -428,6 +436,7 @@ POSITIONS = {
             "LambdaCallback": _HOOKS,
             "Loss": "reduction name",
             "Metric": "name dtype",
+            "Recurrent": f"{_RNN_2} implementation",
             "ModelCheckpoint": _CHECKPOINT,
             "ProgbarLogger": "count_mode stateful_metrics",
             "SensitivityAtSpecificity": "specificity num_thresholds name dtype",
@@ -439,6 +448,7 @@ POSITIONS = {
             "Adamax": "learning_rate beta_1 beta_2",
             "Nadam": "learning_rate beta_1 beta_2",
             "RMSprop": "learning_rate rho",
+            "RNN.call": "sequences mask training initial_state constants",
             "SGD": "learning_rate momentum nesterov",
             "TensorBoard": "log_dir histogram_freq batch_size write_graph write_grads write_images embeddings_freq "
             "embeddings_layer_names embeddings_metadata embeddings_data update_freq",
@@ -466,6 +476,7 @@ _ROW_AND_COL = ((int, int, int), ("nb_filter", "nb_row", "nb_col"))
 POSITIONS_BY_TYPE = {
     2: {
         **dict.fromkeys([owner for owner, row in MERGED.items() if row is _KERNEL_2D], _ROW_AND_COL),
+        "Deconvolution2D": ((int, int, int), ("nb_filter", "nb_row", "nb_col", "output_shape")),
         "Layer.add_weight": ((tuple | list,), POSITIONS[1]["Layer.add_weight"]),
         "Conv3D": ((int, int, int, int), ("nb_filter", "kernel_dim1", "kernel_dim2", "kernel_dim3")),
     }
@@ -565,10 +576,11 @@ STEMS = {
 # ---- modules: path below `keras` -> the modules of Cornu where its names are to be found ------------------
 
 _OF_0 = ("eras.graph0", "eras.containers")
-_CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", "eras.engine", *_OF_0)
-_LAYERS = ("layers", "models", "layers.recurrent_steps", *_OF_0)
+_OF_2 = ("eras.engine", "eras.unseen")
+_CONTAINERS = ("layers", "models", "layers.spec", "graph", "saving", "utils", *_OF_2, *_OF_0)
+_LAYERS = ("layers", "models", "layers.recurrent_steps", "eras.unseen", *_OF_0)
 _BACKEND = ("eras.backend", "config", "random", "utils")
-_UTILS = ("utils", "saving", "registry", "training.progress", "eras.engine")
+_UTILS = ("utils", "saving", "registry", "training.progress", *_OF_2)
 _SAME = """
     activations applications applications.audio_conv_utils applications.convnext applications.densenet
     applications.efficientnet applications.efficientnet_v2 applications.imagenet_utils
@@ -598,19 +610,21 @@ MODULES = {
     "": ("",),
     **{path: (path,) for path in _SAME.split()},
     **dict.fromkeys([f"layers.{name}" for name in _OLD_LAYERS.split()], _LAYERS),
-    **dict.fromkeys(["engine", "legacy", "legacy.layers", "legacy.models"], _CONTAINERS),
+    **dict.fromkeys(["engine", "legacy", "legacy.models"], _CONTAINERS),
+    "legacy.layers": (*_CONTAINERS, "layers.recurrent_steps"),
     **{f"engine.{name}": _CONTAINERS for name in _OLD_ENGINE.split()},
     **{f"utils.{name}": (f"utils.{name}", *_UTILS) for name in _OLD_UTILS.split()},
     **dict.fromkeys(["callbacks", "callbacks.callbacks"], ("callbacks", "training.callbacks")),
-    **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "numpy", "tensorflow", "theano")},
+    **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "numpy")},
+    **{f"backend.{name}_backend": (f"eras.{name}_backend",) for name in ("tensorflow", "theano")},
     **{f"ops.{name}": (f"ops.{name}", "ops") for name in ("image", "linalg", "nn", "numpy")},
     "backend": _BACKEND,
     "backend.common": _BACKEND,
     "backend.load_backend": _BACKEND,
     "config": ("config", "dtypes"),
-    "dtype_policies": ("dtypes",),
+    "dtype_policies": ("dtype_policies",),
     "initializations": ("eras.initializations", "initializers"),
-    "layers": ("layers", "layers.recurrent_steps", "eras.graph0"),
+    "layers": ("layers", "layers.recurrent_steps", "eras.graph0", "eras.unseen"),
     "legacy.interfaces": ("eras.interfaces",),
     "legacy.saving": ("saving", "registry"),
     "metrics": ("metrics", "losses"),
@@ -626,6 +640,26 @@ MODULES = {
     "wrappers.scikit_learn": ("wrappers.scikit_learn", "wrappers"),
 }
 
+# The same of Keras 3's own source tree, `keras.src`, where its tests and its relatives reach for what is not public.
+# A file of that tree that has no row is the folder it lies in; what a row's modules lack, these have.
+_BACKEND_INSIDE = ("eras.inside", "ops", "random", "config", "dtypes", "backend")
+INSIDE = {
+    **dict.fromkeys(["backend", "backend.common"], _BACKEND_INSIDE),
+    **{
+        f"backend.{name}": (f"ops.{name}", "ops")
+        for name in ("core", "image", "linalg", "math", "nn", "numpy")
+    },
+    "backend.config": ("config",),
+    "dtype_policies.dtype_policy": ("dtype_policies",),
+    "backend.random": ("random",),
+    **dict.fromkeys(["testing", "testing.test_case", "testing.test_utils"], ("testing",)),
+}
+BESIDE = ("eras.inside", "")
+FOLDERS = """
+    backend.jax backend.openvino backend.tensorflow backend.torch layers.activations layers.preprocessing
+    layers.preprocessing.image_preprocessing layers.preprocessing.image_preprocessing.bounding_boxes models
+""".split()
+
 # Where programs have found Keras, the longer ones first.
 ROOTS = """
     tensorflow.contrib.keras.api.keras tensorflow.contrib.keras.api tensorflow.contrib.keras.python.keras
@@ -638,13 +672,20 @@ ROOTS = """
 LEAKED = {"K": "backend", "cbks": "callbacks", "metrics_module": "metrics"} | {
     name: name
     for name in (
-        *("activations", "constraints", "initializations", "objectives", "optimizers", "regularizers"),
+        *("activations", "constraints", "initializations", "initializers", "objectives", "optimizers"),
+        "regularizers",
     )
 }
+
+# Modules that are not Keras's and that its modules had by these names; and where `import *` brought K and np along.
+STRANGERS = {"copy": "copy", "np": "numpy", "tf": "tensorflow", "warnings": "warnings"}
+STARRED = "callbacks engine layers metrics models optimizers preprocessing".split()
 
 # The same of classes and functions: name -> the module below `keras` where it is at home.
 BORROWED = {
     **dict.fromkeys(["conv_input_length", "conv_output_length", "convert_kernel"], "utils.np_utils"),
+    "normalize_data_format": "backend.common",
+    "slice_arrays": "utils.generic_utils",
     **dict.fromkeys(["func_dump", "func_load", "get_from_module", "Progbar"], "utils.generic_utils"),
     **dict.fromkeys(["Node", "get_source_inputs"], "engine.topology"),
     **dict.fromkeys(["Model", "Sequential", "model_from_json"], "models"),
@@ -663,13 +704,12 @@ GONE = {
     "AutoEncoder": "encoder and decoder as one model, trained with its inputs as targets",
     "DenoisingAutoEncoder": "encoder and decoder as one model with GaussianNoise first, its inputs as targets",
     "GraphImageDataGenerator": "ImageDataGenerator",
-    "LambdaMerge": "Merge, with a function as its mode",
     "SimpleDeepRNN": "SimpleRNN",
     "ThresholdedLinear": "ThresholdedReLU",
     "WordContextProduct": "two Embedding layers, and Merge with the mode 'dot'",
     "collect_trainable_weights": "the model's `trainable_weights`",
     "kl_divergence": "keras.objectives.kullback_leibler_divergence",
-    **dict.fromkeys(["MaskedLambda", "MaskedLayer"], "Layer, with `supports_masking = True`"),
+    "MaskedLambda": "Lambda, with `mask`",
     **dict.fromkeys(["Siamese", "SiameseHead", "add_shared_layer"], "one layer, called on several inputs"),
     **dict.fromkeys(["sharedX", "shared_ones", "shared_scalar", "shared_zeros"], "keras.backend.variable"),
     **dict.fromkeys(["standardize_X", "standardize_y"], "keras.engine.training.standardize_input_data"),

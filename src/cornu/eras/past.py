@@ -1,4 +1,4 @@
-"""What programs of Keras 1 and 2 ask of layers and models, in today's terms."""
+"""What programs of Keras 1 and 2 ask of layers, in today's terms."""
 
 import inspect
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 import jax
 import numpy as np
 
-from .. import graph, registry, scope, symbol
+from .. import graph, registry, scope
 from ..random import SeedGenerator
-from ..saving import hdf5
 from ..symbol import Symbol
 from ..variable import Variable, unwrap
+from . import border
 
 
 def listed(x) -> list:
@@ -26,6 +26,7 @@ class PastLayer:
     """The words that layers had in Keras 1 and 2."""
 
     stateful = False
+    _lasting: tuple = ()  # (loss, whether inputs were named) of `add_loss` outside of calls
     _free: tuple = ()  # updates that were added without inputs that they depend on
     _constraints: dict | None = None
     _regularizers: list | None = None
@@ -36,6 +37,14 @@ class PastLayer:
         """The shape that comes out for a shape that goes in, batch included."""
         return self.compute_output_shape(input_shape)
 
+    def get_input_shape_at(self, node_index: int = 0):
+        """The shape, or shapes, of what the layer was called on the `node_index`-th time."""
+        return jax.tree.map(lambda leaf: leaf.shape, self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index: int = 0):
+        """The shape, or shapes, of what came out the `node_index`-th time."""
+        return jax.tree.map(lambda leaf: leaf.shape, self.get_output_at(node_index))
+
     def get_input_mask_at(self, node_index: int = 0):
         """The mask, or masks, of what the layer was called on the `node_index`-th time."""
         return jax.tree.map(scope.mask_of, self.get_input_at(node_index))
@@ -43,6 +52,9 @@ class PastLayer:
     def get_output_mask_at(self, node_index: int = 0):
         """The mask, or masks, of what came out the `node_index`-th time."""
         return jax.tree.map(scope.mask_of, self.get_output_at(node_index))
+
+    input_mask = property(lambda self: jax.tree.map(scope.mask_of, self.input))
+    output_mask = property(lambda self: jax.tree.map(scope.mask_of, self.output))
 
     @property
     def outbound_nodes(self) -> list:
@@ -53,6 +65,7 @@ class PastLayer:
     def outbound_nodes(self, nodes: list) -> None:
         self._book.outbound = nodes
 
+    _seed_generators = property(lambda self: [each for _, each in self.held(SeedGenerator)])
     _inbound_nodes = property(lambda self: self.inbound_nodes)
     _outbound_nodes = property(
         lambda self: self.outbound_nodes, lambda self, nodes: setattr(self, "outbound_nodes", nodes)
@@ -195,10 +208,37 @@ class PastLayer:
         free = [update for layer in self._flatten_layers() for update in layer._free]
         return [each for each in self.updates if any(each is one for one in free) is (inputs is None)]
 
+    @border.method("Layer.add_loss")
+    def add_loss(self, loss, inputs=None) -> None:
+        """Add a scalar, or a list of them, to what `fit` minimises; inside `call` that of the pass.
+
+        In eras 1 and 2 also in `build`, or by whoever has the layer: what follows from weights is then computed anew in
+        each step. `inputs` are what it depends on, for `get_losses_for`.
+        """
+        if self._era == 3 or scope.computing():
+            return super().add_loss(loss, inputs)
+        self._lasting = (*self._lasting, *((each, inputs is not None) for each in listed(loss)))
+
+    def _lasting_losses(self, named: bool) -> list:
+        """What was added outside of calls, with `inputs` named or without; while something is computed, its value.
+
+        What depends on inputs is then counted by the model that knows them.
+        """
+        pairs = [pair for layer in self._flatten_layers() for pair in layer._lasting]
+        values = [value for value, told in pairs if told is named]
+        if not scope.computing():
+            return values
+        return [] if named else [unwrap(graph.find(value)) for value in values]
+
+    @property
+    def losses(self) -> list:
+        """The scalars that were added, those of the last call among them, and the penalties of the weights."""
+        return [*self._lasting_losses(False), *self._lasting_losses(True), *super().losses]
+
     def get_losses_for(self, inputs) -> list:
-        """The penalties of the weights where `inputs` is None, else what the last call added."""
-        penalties = self.penalties()
-        return penalties if inputs is None else self.losses[: len(self.losses) - len(penalties)]
+        """What depends on `inputs`, as what the last call added; None: the penalties of the weights, and the like."""
+        free, penalties, losses = self._lasting_losses(False), self.penalties(), self.losses
+        return [*free, *penalties] if inputs is None else losses[len(free) : len(losses) - len(penalties)]
 
     @property
     def regularizers(self) -> list:
@@ -262,6 +302,7 @@ class PastMetric:
     """The words that metrics had in Keras 2.3, where they were layers."""
 
     stateful = True
+    _dtype = property(lambda self: self.dtype)
     weights = property(lambda self: self.variables)
 
     def _counts(self, given) -> bool:
@@ -274,160 +315,3 @@ class PastMetric:
         """Begin anew: zeros in all cells. A class of that time has its own in the place of `reset_state`."""
         for cell in self.variables:
             cell.assign(np.zeros(cell.shape, cell.dtype))
-
-
-def _index(symbol: Symbol) -> int:
-    """Which of the outputs of its call a symbol is."""
-    return next(index for index, each in enumerate(symbol.node.output_tensors) if each is symbol)
-
-
-class _Within:
-    """`model.model`: the model that a Sequential of Keras 1 and 2 had inside is the Sequential itself."""
-
-    def __get__(self, model, owner: type):
-        if model is None or model._era == 3 or not hasattr(model, "_stack"):
-            raise AttributeError(f"{owner.__name__} has no attribute 'model'")
-        return model
-
-
-class PastModel(PastLayer):
-    """The words that models had in Keras 1 and 2."""
-
-    training_data = validation_data = None  # what `fit` was last given, for those who look for it
-    model = _Within()
-    input_layers = property(lambda self: [x.node.operation for x in self.inputs])
-    output_layers = property(lambda self: [x.node.operation for x in self.outputs])
-    input_layers_node_indices = property(lambda self: [x.node.index for x in self.inputs])
-    output_layers_node_indices = property(lambda self: [x.node.index for x in self.outputs])
-    input_layers_tensor_indices = property(lambda self: [_index(x) for x in self.inputs])
-    output_layers_tensor_indices = property(lambda self: [_index(x) for x in self.outputs])
-    _compile_metrics = property(lambda self: self._compile_arguments["metrics"] or [])
-
-    @property
-    def uses_learning_phase(self) -> bool:
-        """Whether training and testing may differ."""
-        return any(map(asks_for_phase, self.nodes or ())) or (
-            self.nodes is None and super().uses_learning_phase
-        )
-
-    # ---- the graph -------------------------------------------------------------------------------
-
-    input_layers = property(lambda self: [x.node.operation for x in self.inputs])
-    output_layers = property(lambda self: [x.node.operation for x in self.outputs])
-    _input_layers, _output_layers = input_layers, output_layers
-    _layers_by_depth = property(lambda self: self._by_depth([*self.layers]))
-    _nodes_by_depth = property(lambda self: self._by_depth(self.nodes))
-    layers_by_depth, nodes_by_depth = _layers_by_depth, _nodes_by_depth
-
-    def _by_depth(self, things: list) -> dict[int, list]:
-        """Layers or calls by their distance from the outputs, the nearest first."""
-        depths = graph.depths(self.nodes)
-        found: dict[int, list] = {}
-        for thing in sorted(things, key=lambda thing: depths[id(thing)]):
-            found.setdefault(depths[id(thing)], []).append(thing)
-        return found
-
-    @property
-    def losses(self) -> list:
-        """What is added to the losses of the outputs: in eras 1 and 2, outside of calls, as symbols of the graph."""
-        if self._era == 3 or self.nodes is None or scope.computing():
-            return super().losses
-        made = symbol.infer(self._added_by, *self.inputs)
-        if made:
-            graph.Node(self._added_by, tuple(self.inputs), {}, made)
-        return [*self._added_losses, *made, *self.penalties()]
-
-    def _added_by(self, *inputs) -> list:
-        """What the layers add to the loss when the model is called."""
-        self(inputs[0] if len(inputs) == 1 else list(inputs))
-        number = scope.call.number
-        layers = (layer for layer in self._flatten_layers() if layer is not self)
-        made = [value for layer in layers for each, value in layer._book.losses if each == number]
-        self.clear_losses()
-        return made
-
-    @property
-    def stateful(self) -> bool:
-        """Whether a layer keeps its states from batch to batch."""
-        return any(layer.stateful for layer in self._flatten_layers(include_self=False))
-
-    def _show_validation(self, data, callbacks: Iterable) -> None:
-        """Keep arrays that are validated on, `[*inputs, *targets, *weights]`, for the callbacks that look for them."""
-        x, y, weights = (jax.tree.leaves(part) for part in data.parts)
-        weights = weights or [np.ones(data.size)] * len(y)
-        self.validation_data = [*x, *y, *weights]
-        for callback in callbacks:
-            callback.validation_data = self.validation_data
-
-    def _make_train_function(self) -> None:
-        """What `fit` does when it begins: the optimizer makes the cells that it keeps for the trained weights."""
-        self._require_compiled("_make_train_function")
-        self.optimizer.build(self.trainable_variables)
-
-    def _make_test_function(self) -> None:
-        """Nothing: steps are compiled when they are first run."""
-
-    _make_predict_function = _make_test_function
-
-    def _as_long_as_first(self, x):
-        """Of several inputs as many rows as the first one has: so many Keras 1 and 2 predicted, whatever was left."""
-        if self._era == 3 or not isinstance(x, list) or not all(isinstance(each, np.ndarray) for each in x):
-            return x
-        return [each[: len(x[0])] for each in x]
-
-    def _is_empty(self, x) -> bool:
-        """Whether there are arrays without a sample, of which Keras 1 and 2 predicted nothing, and no error."""
-        arrays = jax.tree.leaves(x)
-        return self._era < 3 and bool(arrays) and all(np.shape(array)[:1] == (0,) for array in arrays)
-
-    def _outputs_of_nothing(self, x):
-        """The outputs for no samples: arrays with no rows."""
-        stand_in = jax.tree.map(lambda array: np.zeros(np.shape(array), np.result_type(array)), x)
-        outputs = self._infer_outputs(self._check_inputs(stand_in))
-        return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), outputs)
-
-    def _count_added(self) -> None:
-        """Count what `add_metric` was given symbols for, from the values of the graph that are at hand."""
-        for metric, counted in vars(self).get("_counted_symbols", ()):
-            value = graph.find(counted)
-            if counted.node.operation is not metric:  # which has counted it as it was called
-                metric.update_state(value)
-
-    def reset_states(self) -> None:
-        """Set the states of all stateful layers to zero."""
-        for layer in self._flatten_layers(include_self=False):
-            if layer.stateful and hasattr(layer, "reset_states"):
-                layer.reset_states()
-
-    @property
-    def flattened_layers(self) -> list:
-        """The layers, with those of its branches in the place of a `Merge` of layers."""
-        found = []
-        for layer in self.layers:
-            for branch in getattr(layer, "branches", None) or [layer]:
-                found += (
-                    branch.flattened_layers
-                    if branch is not layer and isinstance(branch, PastModel)
-                    else [branch]
-                )
-        return list(dict.fromkeys(found))
-
-    def save_weights_to_hdf5_group(self, f) -> None:
-        """Write the weights into an open group of an HDF5 file, in the older layout."""
-        hdf5.write_layers(f, self)
-
-    def load_weights_from_hdf5_group(self, f) -> None:
-        """Read the weights, layer by layer, from an open group that Keras of any version wrote."""
-        hdf5.read_layers(f, self)
-
-    def load_weights_from_hdf5_group_by_name(self, f) -> None:
-        """The same for layers of the same name only."""
-        hdf5.read_layers(f, self, by_name=True)
-
-    def run_internal_graph(self, inputs, masks=None) -> tuple[list, list, list]:
-        """What the model makes of some inputs: `(outputs, their masks, their shapes)`, each a list."""
-        inputs, masks = listed(inputs), listed(masks)
-        for x, mask in zip(inputs, masks, strict=False):
-            scope.set_mask(x, mask)
-        outputs = jax.tree.leaves(self(inputs[0] if len(inputs) == 1 else inputs))
-        return outputs, [scope.mask_of(x) for x in outputs], [x.shape for x in outputs]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config
+from . import backend_settings, sessions, surroundings
 from .border import names, rename
 from .detect import Found, below, collect, decide, detect
 
@@ -98,7 +99,7 @@ class Alias(types.ModuleType):
         super().__init__(name)
         self.__path__: list[str] = []
         self._path = path
-        self._modules = {target: module for target in names.MODULES[path] if (module := load(target))}
+        self._modules = {target: module for target in _targets(name, path) if (module := load(target))}
         if not self._modules:
             raise ModuleNotFoundError(f"Cornu has no `{name}`.")
 
@@ -113,22 +114,30 @@ class Alias(types.ModuleType):
             public = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
             found.update(name for name in public if not isinstance(getattr(module, name), types.ModuleType))
             found.update(old for old, new in names.CLASSES.get(target, {}).items() if hasattr(module, new))
+        if config.era() < 3 and self._path.partition(".")[0] in names.STARRED:
+            found.update(("K", "np"))
         return sorted(found)
 
     def __getattr__(self, name: str):
         if not name.startswith("__"):
+            below_this = f"{self._path}.{name}".lstrip(".")
+            if _is_inside(self.__name__) and below_this in names.INSIDE:
+                return self._submodule(f"{self.__name__}.{name}")
             for target, module in self._modules.items():
                 for each in (name, rename(target, name)):
                     found = getattr(module, each, None)
                     if found is not None and not isinstance(found, types.ModuleType):
                         return found
-            below_this = f"{self._path}.{name}".lstrip(".")
             if below_this in names.MODULES:
                 return self._submodule(f"{self.__name__}.{name}")
             if name in names.LEAKED and self._path:
                 return self._submodule(f"keras.{names.LEAKED[name]}")
             if self._path and names.BORROWED.get(name, self._path) != self._path:
                 return getattr(self._submodule(f"keras.{names.BORROWED[name]}"), name)
+            if name in names.STRANGERS and self._path and (config.era() < 3 or name == "tf"):
+                return importlib.import_module(names.STRANGERS[name])
+            if name.startswith("_") and hasattr(self, name[1:]):  # as Keras 2.0 and 2.1 had many of them
+                return getattr(self, name[1:])
         raise AttributeError(self._missing(name))
 
     def _submodule(self, name: str) -> types.ModuleType:
@@ -153,6 +162,30 @@ class Alias(types.ModuleType):
         return sorted({*super().__dir__(), *self.__all__, *_submodules(self._path)})
 
 
+def _is_inside(name: str) -> bool:
+    """Whether a module is of Keras 3's own source tree."""
+    return f"{name}.".startswith("keras.src.")
+
+
+def _folder(path: str) -> str:
+    """The path that stands for one of Keras 3's source tree: its own, or for a file that of the folder it lies in."""
+    above, _, name = path.rpartition(".")
+    if path in names.INSIDE or path in names.MODULES or not name.islower():
+        return path
+    while above not in names.INSIDE and above not in names.MODULES:
+        if above not in names.FOLDERS:
+            return path
+        above = above.rpartition(".")[0]
+    return above if above else path
+
+
+def _targets(name: str, path: str) -> tuple[str, ...]:
+    """The modules of Cornu where the names of a module of Keras are looked up, in this order."""
+    if not _is_inside(name):
+        return names.MODULES[path]
+    return (*(names.INSIDE.get(path) or names.MODULES[path]), *names.BESIDE)
+
+
 def _submodules(path: str) -> list[str]:
     return [
         name for each in names.MODULES if each for above, _, name in [each.rpartition(".")] if above == path
@@ -170,6 +203,8 @@ class Foreign(types.ModuleType):
         full_name = f"{self.__name__}.{name}"
         if full_name in TOLD:
             return TOLD[full_name]()
+        if full_name in sessions.PLACES and config.era() < 3:
+            return sessions.PLACES[full_name]
         if below(full_name) is not None or _leads_to_keras(full_name):
             return importlib.import_module(full_name)
         raise AttributeError(foreign(full_name))
@@ -206,7 +241,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         where, (above, _, name) = below(full_name), full_name.rpartition(".")
         if where is None and not _leads_to_keras(full_name):
             raise ModuleNotFoundError(foreign(full_name))
-        if where is not None and where not in names.MODULES:
+        if where is not None and _is_inside(full_name):
+            where = _folder(where)
+        if where is not None and where not in names.MODULES and where not in names.INSIDE:
             holder = importlib.import_module(above)
             if not holder._is_home(name):
                 raise ModuleNotFoundError(holder._missing(name))
@@ -318,6 +355,9 @@ def _enter(name: str, era: int | None, decided: Callable[[], tuple[int, str]]) -
         known = f"era {era} (Keras {names.VERSIONS[era]})"
         print(f"cornu: {name}: {known}, {why}; --era decides otherwise", file=sys.stderr)
     config.set_era(era)
+    backend_settings.compute_in(config.floatx())
+    if era < 3:
+        surroundings.install()
     install()
     sys.excepthook = _excepthook
 

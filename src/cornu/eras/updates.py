@@ -63,8 +63,13 @@ class PastOptimizer:
         """Ask `get_updates` for the graph of an update of these weights, and keep the cells that it uses."""
         loss = Symbol((), params[0].dtype, name="loss")
         constraints = {cell: cell.constraint for cell in params if cell.constraint is not None}
-        order = {1: (params, constraints, loss), 2: (loss, params)}
-        stated = self.get_updates(*order[self._era])
+        offered = {"params": params, "constraints": constraints, "loss": loss}
+        asked = [name for name in border.parameters(type(self).get_updates) if name in offered]
+        order = {1: ("params", "constraints", "loss"), 2: ("loss", "params")}
+        if {"params", "loss"} <= set(asked):
+            stated = self.get_updates(**{name: offered[name] for name in asked})
+        else:
+            stated = self.get_updates(*(offered[name] for name in order[self._era]))
         updates = [update for update in stated if isinstance(update, tuple)]
         self._stated = [*(self._stated or []), (loss, params, updates)]
         known = {*params, *self._cells}

@@ -7,7 +7,7 @@ A cell of ours says three things, so that what does not depend on the state can 
 
 from collections.abc import Callable, Sequence
 
-from .. import initializers, random, registry
+from .. import activations, initializers, random, registry
 from ..ops import numpy as ops
 from ..ops.recurrent import gru_step, lstm_step
 from .arguments import build_for, keep, positive, share, weight
@@ -75,6 +75,7 @@ class _Cell(Layer):
     gates = 1
     states = 1
     whole = False  # whether the gates are one matrix in era 1 too
+    loops: dict = {}  # what `in_words` says -> the name of the compiled loops that compute it
     recurrent_in_1 = "recurrent"  # whose initializer and regularizer the recurrent matrices had in Keras 1.2
 
     def settle(self, given: dict) -> None:
@@ -166,6 +167,16 @@ class _Cell(Layer):
     def step(self, projected, states: Sequence, noise):
         raise NotImplementedError
 
+    def compiled(self) -> tuple | None:
+        """Name and bias by which the compiled loops know a cell of this arithmetic; None where they have none."""
+        if (name := self.loops.get(self.in_words())) is None:
+            return None
+        return name, ops.zeros(self.gates * self.units) if self.bias is None else self.bias.value
+
+    def in_words(self) -> tuple:
+        """What tells one kind of arithmetic from another."""
+        return type(self), self.activation
+
 
 def _dropped(h, noise):
     return h if noise[1] is None else h * noise[1]
@@ -198,6 +209,9 @@ class SimpleRNNCell(_Cell):
         return h, [h]
 
 
+_Cell.loops |= {(SimpleRNNCell, activations.tanh): "tanh", (SimpleRNNCell, activations.relu): "relu"}
+
+
 @registry.member("layers")
 class LSTMCell(_Cell):
     """`c = f * c + i * g; h = o * activation(c)`, gates in the order i, f, g, o (Hochreiter & Schmidhuber, 1997).
@@ -226,6 +240,12 @@ class LSTMCell(_Cell):
         z = ops.add(projected, ops.matmul(_dropped(h, noise), self.recurrent_kernel))
         h, c = lstm_step(z, c, self.activation, self.recurrent_activation)
         return h, [h, c]
+
+    def in_words(self) -> tuple:
+        return *super().in_words(), self.recurrent_activation
+
+
+_Cell.loops[LSTMCell, activations.tanh, activations.sigmoid] = "lstm"
 
 
 @registry.member("layers")
@@ -264,6 +284,24 @@ class GRUCell(_Cell):
         h = gru_step(projected, h, self.recurrent_kernel.value, bias, *gates, _dropped(h, noise))
         return h, [h]
 
+    def in_words(self) -> tuple:
+        return *super().in_words(), self.recurrent_activation, self.reset_after
+
+    def compiled(self) -> tuple | None:
+        found = super().compiled()
+        if found is None or not self.reset_after:
+            return found
+        name, bias = found
+        first, second = (
+            bias if self.use_bias else (bias, bias)
+        )  # the candidate's two parts meet the gate apart
+        both = 2 * self.units
+        return name, ops.concatenate([first[:both] + second[:both], first[both:], second[both:]])
+
+
+_Cell.loops[GRUCell, activations.tanh, activations.sigmoid, True] = "gru"
+_Cell.loops[GRUCell, activations.tanh, activations.sigmoid, False] = "gru_before"
+
 
 @registry.member("layers")
 class StackedRNNCells(Layer):
@@ -271,10 +309,12 @@ class StackedRNNCells(Layer):
 
     Args:
         cells: list of cells.
+        reverse_state_order: of Keras 2.2; whether the states of the last cell stand first, as they did before it.
     """
 
-    def __init__(self, cells: Sequence, **kwargs):
+    def __init__(self, cells: Sequence, reverse_state_order: bool = False, **kwargs):
         super().__init__(**kwargs)
+        self.reverse_state_order = reverse_state_order
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
                 raise ValueError(f"StackedRNNCells: a cell has `call` and `state_size`; got {cell!r}")
@@ -289,9 +329,23 @@ class StackedRNNCells(Layer):
         ]
         return super().from_config({**config, "cells": cells})
 
+    def get_config(self) -> dict:
+        made = super().get_config()
+        if not self.reverse_state_order:  # no word of later versions
+            del made["reverse_state_order"]
+        return made
+
+    def _in_order(self, states: Sequence) -> list:
+        """What belongs to each cell, in the order in which states stand; and the other way round."""
+        return list(states)[::-1] if self.reverse_state_order else list(states)
+
     @property
-    def state_size(self) -> list:
-        return [cell.state_size for cell in self.cells]
+    def state_size(self) -> list | tuple:
+        """The state sizes of each cell; in eras 1 and 2 all of them in one tuple."""
+        cells = self._in_order(self.cells)
+        if self._era == 3:
+            return [cell.state_size for cell in cells]
+        return tuple(size for cell in cells for size in state_sizes(cell))
 
     @property
     def output_size(self):
@@ -299,7 +353,7 @@ class StackedRNNCells(Layer):
 
     def get_initial_state(self, batch_size: int | None = None) -> list:
         """A list of each cell's states."""
-        return [initial_states(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        return self._in_order(initial_states(cell, batch_size, self.compute_dtype) for cell in self.cells)
 
     def build(self, input_shape):
         input_shape, *constants = input_shape if isinstance(input_shape, list) else (input_shape,)
@@ -323,12 +377,12 @@ class StackedRNNCells(Layer):
     def step(self, projected, states, noise, **constants):
         x, new = projected, []
         for index, (cell, mine, masks) in enumerate(
-            zip(map(welcome, self.cells), states, noise, strict=True)
+            zip(map(welcome, self.cells), self._in_order(states), noise, strict=True)
         ):
             given = constants if isinstance(cell, Guest) else {}
             x, mine = cell.step(cell.project(x, masks) if index else x, mine, masks, **given)
             new.append(list(mine))
-        return x, new
+        return x, self._in_order(new)
 
     def call(self, inputs, states, training=False):
         noise = self.noise(inputs.shape, inputs.dtype, training)

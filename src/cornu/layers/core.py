@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .. import dtypes, graph, random, registry, scope
+from .. import config, dtypes, graph, random, registry, scope
 from ..eras import border
+from ..eras.on_symbols import OnSymbols
 from ..ops import numpy as ops
 from ..ops.wrap import noted
 from ..symbol import Symbol, is_symbol
@@ -71,7 +72,7 @@ class InputLayer(Layer):
         super().__init__(dtype=dtype, name=name, batch_shape=_shape(batch_shape, "batch_shape"))
         self.batch_shape, self.sparse, self.optional = self._book.batch_shape, bool(sparse), optional
         self.built = True
-        made = Symbol(self.batch_shape, dtype, self.sparse, self.name)
+        made = Symbol(self.batch_shape, dtype, self.sparse, name=self.name)
         if input_tensor is not None:
             scope.set_mask(made, scope.mask_of(input_tensor))
         given = () if input_tensor is None else (input_tensor,)
@@ -90,6 +91,18 @@ class InputLayer(Layer):
             "name": self.name,
             "optional": self.optional,
         }
+
+
+def entering(tensors: Sequence, inputs: Sequence[Symbol] | None) -> list[Symbol]:
+    """Symbols of `Input`s in the place of a model's: those given, or of new ones that stand for symbols and cells.
+
+    Raises ValueError for another number than there are inputs.
+    """
+    count = len(inputs or tensors[:1])
+    if tensors and len(tensors) != count:
+        raise ValueError(f"The model has {count} inputs; there are {len(tensors)} `input_tensors`")
+    entered = lambda x: getattr(getattr(getattr(x, "node", None), "operation", None), "is_input", False)  # noqa: E731
+    return [x if entered(x) else InputLayer(input_tensor=x).output for x in tensors]
 
 
 @border.method("Input")
@@ -174,6 +187,9 @@ class Embedding(Layer):
         mask_zero: whether 0 means "nothing here": the outputs carry a mask.
         weights: the table to begin with, an array or a list of one.
         dropout: of Keras 1; share of the rows that are dropped while training, whole.
+        input_length: of Keras 1 and 2; the length of the sequences, or a size of each axis but the batch's.
+
+    Raises ValueError for sequences of another length than `input_length`.
 
     Example:
         >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
@@ -182,8 +198,15 @@ class Embedding(Layer):
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer="uniform", embeddings_regularizer=None,
-        embeddings_constraint=None, mask_zero: bool = False, weights=None, dropout: float = 0.0, **kwargs,
+        embeddings_constraint=None, mask_zero: bool = False, weights=None, dropout: float = 0.0,
+        input_length: int | Sequence[int | None] | None = None, **kwargs,
     ):  # fmt: skip
+        if input_length is not None:
+            input_length = (
+                (input_length,) if isinstance(input_length, int | np.integer) else tuple(input_length)
+            )
+            if "batch_shape" not in kwargs and kwargs.get("input_shape") in (None, (None,)):
+                kwargs["input_shape"] = input_length
         weights = weights if weights is None or isinstance(weights, list | tuple) else [weights]
         super().__init__(**{"autocast": False, **kwargs}, weights=weights)
         keep(self, locals())
@@ -194,6 +217,8 @@ class Embedding(Layer):
             self.seed_generator = random.SeedGenerator()
 
     def build(self, input_shape=None):
+        if self.input_length and input_shape:
+            self.input_spec = InputSpec(shape=(None, *self.input_length))
         self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs, training=False):
@@ -204,6 +229,7 @@ class Embedding(Layer):
 
     def get_config(self) -> dict:
         made = super().get_config()
+        del made["input_length"]
         if not self.dropout:  # no word of later versions
             del made["dropout"]
         return made
@@ -249,7 +275,7 @@ class Identity(Layer):
 
 
 @registry.member("layers")
-class Lambda(Layer):
+class Lambda(OnSymbols, Layer):
     """Any function of arrays as a layer.
 
     Args:
@@ -267,19 +293,22 @@ class Lambda(Layer):
     def __init__(
         self, function: Callable, output_shape=None, mask=None, arguments: Mapping | None = None, **kwargs
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            **{"autocast": config.era() == 3, **kwargs}
+        )  # before, layers took any type as it came
         if not callable(function):
             raise ValueError(
                 f"Lambda: `function` is a function, or the name of one of yours; got {function!r:.200}"
             )
-        self.function, self.mask, self.arguments_given = function, mask, dict(arguments or {})
+        self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         self.stated_shape = output_shape
         self.supports_masking = mask is not None
         self.asks = {"mask", "training"} & set(code.parameters(function))
 
     def call(self, inputs, mask=None, training=None):
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments_given, **{name: given[name] for name in self.asks})
+        given = {name: given[name] for name in self.asks}
+        return self._by_graph(self.function, inputs, **self.arguments, **given)
 
     def compute_mask(self, inputs, previous_mask=None):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
@@ -294,7 +323,7 @@ class Lambda(Layer):
 
     def get_config(self) -> dict:
         made = {**super().get_config(), "function": code.dump(self.function)}
-        made["arguments"] = registry.serialize(self.arguments_given)
+        made["arguments"] = registry.serialize(self.arguments)
         made["output_shape"], made["mask"] = code.dump(self.stated_shape), code.dump(self.mask)
         return {name: value for name, value in made.items() if value is not None}
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import config, dtypes, graph, registry, regularizers, scope, symbol
 from ..eras import border, initializations
+from ..eras.first_layers import FirstLayer
 from ..eras.past import MaskRefused, PastLayer
 from ..ops.wrap import noted
 from ..symbol import Symbol
@@ -28,13 +29,14 @@ class Signature:
         parameters = list(self.signature.parameters.values())[1:]
         self.names = [p.name for p in parameters if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
         self.open = any(p.kind is kinds.VAR_KEYWORD for p in parameters)
+        self.places = [p.name for p in parameters if p.kind not in (kinds.KEYWORD_ONLY, kinds.VAR_KEYWORD)]
         self.first = self.names[0] if self.names else None
         training = self.signature.parameters.get("training")
         self.training = None if training is None or training.default is kinds.empty else training.default
 
     def named(self, args: tuple, kwargs: dict) -> dict[str, Any]:
         """The arguments by the names of their parameters."""
-        return {**dict(zip(self.names, args, strict=False)), **kwargs}
+        return {**dict(zip(self.places, args, strict=False)), **kwargs}
 
 
 signature_of = functools.lru_cache(maxsize=None)(Signature)
@@ -44,7 +46,7 @@ def is_array(x) -> bool:
     return isinstance(x, jax.Array | np.ndarray | np.generic | Variable | Symbol)
 
 
-class Layer(PastLayer, Holder):
+class Layer(FirstLayer, PastLayer, Holder):
     """A piece of a network: its constructor, `build` and `call`.
 
     Args:
@@ -106,7 +108,7 @@ class Layer(PastLayer, Holder):
         weights: Sequence | None = None,
         autocast: bool = True,
     ):
-        if name is not None and (not isinstance(name, str) or "/" in name):
+        if name is not None and (not isinstance(name, str) or ("/" in name and self._era == 3)):
             raise ValueError(f"{type(self).__name__}: `name` is a string without '/'; got {name!r}")
         self.name = name or graph.unique_name(*border.layer_name(type(self).__name__))
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -233,13 +235,15 @@ class Layer(PastLayer, Holder):
     def _build(self, shapes: dict[str, Any]) -> None:
         """Call `build` with what its parameters ask for: one shape, or one a named argument of `call`."""
         wanted = signature_of(type(self).build)
+        first = next(iter(shapes.values()), None)  # which a subclass of a layer may call something else
         by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
-        if by_name.keys() & set(wanted.names) or (wanted.open and not wanted.names):
-            self.build(
-                **{name: shape for name, shape in by_name.items() if name in wanted.names or wanted.open}
-            )
+        if wanted.open and not wanted.names:
+            self.build(**by_name)
+        elif by_name.keys() & set(wanted.names):
+            by_name = {wanted.first: first, **by_name}
+            self.build(**{name: by_name[name] for name in by_name if name in wanted.names or wanted.open})
         else:
-            self.build(next(iter(shapes.values()), None))
+            self.build(first)
         self.built = True
         if self.input_spec is not None and shapes:
             check_input(self, next(iter(shapes.values())))
@@ -372,12 +376,6 @@ class Layer(PastLayer, Holder):
         """What came out the `node_index`-th time."""
         return self._node(node_index).outputs
 
-    def get_input_shape_at(self, node_index: int = 0):
-        return jax.tree.map(lambda leaf: leaf.shape, self.get_input_at(node_index))
-
-    def get_output_shape_at(self, node_index: int = 0):
-        return jax.tree.map(lambda leaf: leaf.shape, self.get_output_at(node_index))
-
     def _only(self, what: str):
         if len(self._book.nodes) > 1:
             raise AttributeError(
@@ -390,15 +388,13 @@ class Layer(PastLayer, Holder):
     output = property(lambda self: self._only("output"))
     input_shape = property(lambda self: self._only("input_shape"))
     output_shape = property(lambda self: self._only("output_shape"))
-    input_mask = property(lambda self: jax.tree.map(scope.mask_of, self.input))
-    output_mask = property(lambda self: jax.tree.map(scope.mask_of, self.output))
     inbound_nodes = property(lambda self: self._book.nodes)
 
     def __getattr__(self, name: str):
         """Attributes by the names they once had: `layer.W` is `layer.kernel`, or that of a recurrent layer's cell."""
-        owner = self
-        if "cell" in vars(self) and not any(today in vars(self) for today in border.attribute(name)):
-            owner = vars(self)["cell"]
+        owner, cell = self, vars(self).get("cell")
+        if hasattr(cell, "__dict__") and not any(today in vars(self) for today in border.attribute(name)):
+            owner = cell
         try:
             found = border.old_attribute(owner, name)
         except AttributeError:
@@ -409,8 +405,7 @@ class Layer(PastLayer, Holder):
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs to make another like this one, in plain data."""
-        policy = {"module": "keras", "class_name": "DTypePolicy", "config": self.dtype_policy.get_config()}
-        made = {**super().get_config(), "dtype": {**policy, "registered_name": None}}
+        made = {**super().get_config(), "dtype": registry.serialize(self.dtype_policy)}
         for key, value in (
             ("activity_regularizer", self.activity_regularizer),
             ("batch_shape", self._book.batch_shape),

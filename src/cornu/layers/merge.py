@@ -12,6 +12,7 @@ from ..ops import numpy as ops
 from ..ops.wrap import op
 from .arguments import keep
 from .layer import Layer
+from .spec import InputSpec
 
 # ---- functions ---------------------------------------------------------------------------------
 
@@ -80,9 +81,25 @@ class _Merge(Layer):
         if len(batches) > 1:
             raise ValueError(f"{type(self).__name__}: inputs of different batch sizes: {list(input_shape)}")
         self.check([tuple(shape) for shape in input_shape])
+        self.input_spec = (
+            [InputSpec()] * self.count if self.count else None
+        )  # one too many is no matter of shapes
 
     def check(self, shapes: list[tuple]) -> None:
         """ValueError for shapes that do not go together."""
+
+    def masks(self, inputs, masks) -> list:
+        """The masks of the inputs, None where there is none; empty if none has one. ValueError where they don't fit."""
+        if masks is None:
+            return []
+        for name, value in (("inputs", inputs), ("mask", masks)):
+            if not isinstance(value, list | tuple):
+                raise ValueError(
+                    f"{self.name}.compute_mask: `{name}` is a list, as the inputs of the layer are"
+                )
+        if len(masks) != len(inputs):
+            raise ValueError(f"{self.name}.compute_mask: {len(inputs)} inputs, but {len(masks)} masks")
+        return list(masks) if any(mask is not None for mask in masks) else []
 
     def _complain(self, shapes, needs: str):
         raise ValueError(f"{type(self).__name__} layer {self.name!r}: {needs}; got inputs of shapes {shapes}")
@@ -104,7 +121,7 @@ class _Elementwise(_Merge):
         return type(self).combine(same_rank(inputs))
 
     def compute_mask(self, inputs, previous_mask=None):
-        masks = [mask for mask in previous_mask or () if mask is not None]
+        masks = [mask for mask in self.masks(inputs, previous_mask) if mask is not None]
         if not masks or (self._era == 3 and len(masks) < len(inputs)):
             return None
         join = (
@@ -133,11 +150,44 @@ class Subtract(_Elementwise):
     combine = staticmethod(lambda inputs: inputs[0] - inputs[1])
 
 
+class _AroundMasks(_Elementwise):
+    """In era 3, what an input masks takes no part: there the other inputs decide."""
+
+    def call(self, inputs, mask=None):
+        masks = self.masks(inputs, mask)
+        if self._era < 3 or not masks:
+            return super().call(inputs)
+        inputs = same_rank(inputs)
+        wide = [
+            None if m is None else ops.reshape(m, (*m.shape, *(1,) * (x.ndim - m.ndim)))
+            for m, x in zip(masks, inputs, strict=True)
+        ]
+        return self.around(inputs, wide)
+
+
+class _Extreme(_AroundMasks):
+    def around(self, inputs, masks):
+        made, seen = inputs[0], masks[0]
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            x = x if mask is None else ops.where(mask, x, made)
+            made = made if seen is None else ops.where(seen, made, x)
+            seen = None if mask is None or seen is None else ops.logical_or(seen, mask)
+            made = type(self).combine([made, x])
+        return made
+
+
 @registry.member("layers")
-class Multiply(_Elementwise):
+class Multiply(_AroundMasks):
     """Product of the inputs, element by element."""
 
     combine = staticmethod(lambda inputs: functools.reduce(operator.mul, inputs))
+
+    def around(self, inputs, masks):
+        ones = [x if m is None else ops.where(m, x, 1) for x, m in zip(inputs, masks, strict=True)]
+        made = ops.cast(type(self).combine(ones), inputs[0].dtype)
+        if any(mask is None for mask in masks):
+            return made
+        return ops.where(functools.reduce(ops.logical_or, masks), made, ops.zeros_like(made))
 
 
 @registry.member("layers")
@@ -148,14 +198,14 @@ class Average(_Elementwise):
 
 
 @registry.member("layers")
-class Maximum(_Elementwise):
+class Maximum(_Extreme):
     """Largest of the inputs, element by element."""
 
     combine = staticmethod(lambda inputs: functools.reduce(ops.maximum, inputs))
 
 
 @registry.member("layers")
-class Minimum(_Elementwise):
+class Minimum(_Extreme):
     """Smallest of the inputs, element by element."""
 
     combine = staticmethod(lambda inputs: functools.reduce(ops.minimum, inputs))
@@ -185,12 +235,15 @@ class Concatenate(_Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs, previous_mask=None):
-        if not any(mask is not None for mask in previous_mask or ()):
+        masks = self.masks(inputs, previous_mask)
+        if not masks:
             return None
         full = []
-        for x, mask in zip(inputs, previous_mask, strict=True):
-            mask = True if mask is None else mask if mask.ndim == len(x.shape) else ops.expand_dims(mask, -1)
-            full.append(ops.logical_and(mask, ops.ones_like(x, dtype="bool")))
+        for x, mask in zip(inputs, masks, strict=True):
+            if mask is None or mask.ndim < len(x.shape):
+                mask = True if mask is None else ops.expand_dims(mask, -1)
+                mask = ops.logical_and(mask, ops.ones_like(x, dtype="bool"))
+            full.append(mask)
         whole = ops.concatenate(full, axis=self.axis)
         return ops.any(whole, axis=-1) if self._era == 3 else ops.all(whole, axis=-1)
 

@@ -5,7 +5,7 @@ import string
 from collections.abc import Sequence
 
 from .. import activations, registry, regularizers
-from ..ops import nn
+from ..ops import attention, nn
 from ..ops import numpy as ops
 from .activation import masked_softmax
 from .arguments import build_for, keep, positive, share
@@ -93,15 +93,19 @@ class _Heads(Layer):
         if mask is not None:
             scores_rank = query.ndim - 1 + len(axes)
             mask = ops.reshape(mask, _with_heads(mask.shape, scores_rank, 2 * len(axes)))
-        alike = query.ndim == 4 and query.shape[-1] == value.shape[-1]
-        if alike and not (explicit or (self.dropout and training)):
-            return nn.dot_product_attention(
-                query, key, value, mask=mask, scale=size**-0.5, flash_attention=self.flash_attention
-            ), None
+        rate, scale = self.dropout if training else 0.0, size**-0.5
+        if query.ndim == 4 and query.shape[-1] == value.shape[-1] and not explicit:
+            if not rate:
+                return nn.dot_product_attention(
+                    query, key, value, mask=mask, scale=scale, flash_attention=self.flash_attention
+                ), None
+            if rate < 1:
+                seed = self._dropout_layer.seed_generator
+                return attention.thinned_attention(query, key, value, mask, scale, rate, seed), None
         if self.flash_attention:
             raise ValueError(f"{self.name}: `flash_attention` does not give the scores")
         score, combine = attention_equations(query.ndim, axes)
-        scores = ops.einsum(score, key, query * size**-0.5)
+        scores = ops.einsum(score, key, query * scale)
         weights = masked_softmax(scores, tuple(range(scores.ndim - len(axes), scores.ndim)), mask)
         return ops.einsum(combine, self._dropout_layer(weights), value), weights
 

@@ -16,13 +16,14 @@ from .spec import InputSpec
 
 
 @op
-def masked_moments(x, mask, epsilon: float):
-    """Mean and variance of each feature (last axis) over the places where `mask` holds."""
-    axes = tuple(range(x.ndim - 1))
+def masked_moments(x, mask, axis: int, epsilon: float):
+    """Mean and variance of each feature (along `axis`) over the places where `mask` holds."""
+    axes = tuple(each for each in range(x.ndim) if each != axis % x.ndim)
     share = ops.cast(ops.expand_dims(mask, -1), x.dtype)
-    count = ops.sum(ops.broadcast_to(share, x.shape), axes) + epsilon
-    mean = ops.sum(x * share, axes) / count
-    return mean, ops.sum(ops.square(x - mean) * share, axes) / count
+    count = ops.sum(ops.broadcast_to(share, x.shape), axes, keepdims=True) + epsilon
+    mean = ops.sum(x * share, axes, keepdims=True) / count
+    variance = ops.sum(ops.square(x - mean) * share, axes, keepdims=True) / count
+    return ops.ravel(mean), ops.ravel(variance)
 
 
 @op
@@ -179,7 +180,7 @@ class BatchNormalization(_Scaled):
                 f"BatchNormalization layer {self.name!r}: the mask needs one axis less than the inputs; "
                 f"got {mask.shape} and {x.shape}"
             )
-        return masked_moments(x, mask, config.epsilon())
+        return masked_moments(x, mask, self.axis, config.epsilon())
 
     def corrected(self, mean, stddev):
         """Factor and offset that take the batch's statistics on to the moving ones, within the bounds."""

@@ -7,7 +7,7 @@ import jax
 from .. import registry, scope
 from ..eras import border
 from ..ops import numpy as ops
-from ..ops import recurrent
+from ..ops import onednn, recurrent
 from ..ops.wrap import op
 from .arguments import build_for, keep
 from .cells import (
@@ -193,8 +193,15 @@ class RNN(PastRecurrent, Layer):
         cell, shape = welcome(self.cell), (sequences.shape[0], *sequences.shape[2:])
         states = self._first_states(initial_state, self.zero_states(shape))
         noise = cell.noise(shape, sequences.dtype, training)
+        if mask is None and constants is None and (made := self._in_one_call(sequences, states, noise)):
+            output, *states = made
+            self._keep_states(states)
+            return self._with_states(output, states)
         given = {} if constants is None else {"constants": constants}
         xs, project = ops.swapaxes(sequences, 0, 1), cell.project
+        keeping = _keeping(self.cell)
+        if keeping:  # what they drop is drawn here once, and not in the loop
+            cell.step(project(xs[0], noise), states, noise, **given)
         if recurrent.ahead():
             xs, project = project(xs, noise), lambda x, noise: x
         last, outputs, states = recurrent.rnn(
@@ -209,8 +216,23 @@ class RNN(PastRecurrent, Layer):
             return_all_outputs=self.return_sequences,
         )
         self._keep_states(states)
+        _keeping(*keeping)
         output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
         return self._with_states(output, states)
+
+    def _in_one_call(self, x, states: list, noise) -> tuple | None:
+        """Output and states by the compiled loops; None where they do not compute this."""
+        compiled = getattr(self.cell, "compiled", None)
+        if compiled is None or not onednn.recurs(x) or noise[1] is not None or (found := compiled()) is None:
+            return None
+        name, bias = found
+        x = x if noise[0] is None else x * ops.expand_dims(noise[0], 1)
+        x = ops.flip(x, 1) if self.go_backwards else x
+        weights = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        if any(each.dtype != x.dtype for each in (*weights, *states)):
+            return None
+        made = onednn.recur(name, x, states, *weights, bias, self.return_sequences)
+        return made if self.return_sequences else (made[0], *made)
 
     def _with_states(self, output, states):
         if not self.return_state:
@@ -247,6 +269,21 @@ class RNN(PastRecurrent, Layer):
         made = super().from_config(config)
         made._num_constants = count
         return made
+
+
+DROPPED = (
+    "_dropout_mask",
+    "_recurrent_dropout_mask",
+)  # where cells of Keras 2 keep what they drop at every step
+
+
+def _keeping(*cells) -> list:
+    """The cells among these, and in them, that keep such masks, which are forgotten."""
+    found = [each for cell in cells for each in (cell, *getattr(cell, "cells", ()))]
+    found = [cell for cell in found if any(name in vars(cell) for name in DROPPED)]
+    for cell in found:
+        vars(cell).update(dict.fromkeys(DROPPED))
+    return found
 
 
 @op

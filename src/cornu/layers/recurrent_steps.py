@@ -4,6 +4,7 @@ import abc
 import functools
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 
 from .. import random, scope
@@ -13,7 +14,7 @@ from ..variable import Variable
 from .layer import Layer
 from .spec import InputSpec
 
-__all__ = ["ConvRecurrent2D", "Recurrent", "time_distributed_dense"]
+__all__ = ["ConvRecurrent2D", "Recurrent", "_generate_dropout_mask", "time_distributed_dense"]
 
 
 GATES = {3: "zrh", 4: "ifco"}  # in the order in which they lie side by side
@@ -34,6 +35,20 @@ def time_distributed_dense(
         x = random.dropout(x, dropout, (None, 1, None))
     outputs = ops.matmul(x, w)
     return outputs if b is None else ops.add(outputs, b)
+
+
+def _generate_dropout_mask(ones, rate: float, training=None, count: int = 1):
+    """Ones of which a share is dropped while training, as the cells of Keras 2 drew them.
+
+    Args:
+        ones: array of the shape of what is to be multiplied by it.
+        rate: what share.
+        training: None: as the call around it.
+        count: how many; a list of them where it is more than one.
+    """
+    training = scope.call.training if training is None else training
+    made = [random.dropout(ones, rate) if training else ones for _ in range(count)]
+    return made if count > 1 else made[0]
 
 
 def _projected(cell, x):
@@ -111,11 +126,12 @@ class PastRecurrent:
 
 
 class Recurrent(Layer, metaclass=abc.ABCMeta):
-    """A base for recurrent layers of one's own, as in Keras 1; the library's are instances of it too.
+    """A base for recurrent layers of one's own, as in Keras 1 and 2; the library's are instances of it too.
 
-    A subclass has `build`, which sets `states` to as many None as there are states, `output_dim`, and
+    A subclass has `build`, which sets `states` to as many None as there are states, `output_dim` or `units`, and
     `step(x, states) -> (output, new states)`. It may override `get_constants(x)`, what every step finds after its
-    states, `get_initial_states(x)`, `preprocess_input(x)` for all steps at once, and `reset_states()`.
+    states, `get_initial_states(x)` or `get_initial_state(x)`, `preprocess_input(x)` for all steps at once, and
+    `reset_states()`.
 
     Args:
         weights: list of arrays to begin with.
@@ -123,7 +139,10 @@ class Recurrent(Layer, metaclass=abc.ABCMeta):
         go_backwards: whether time runs from the end.
         stateful: whether the states of one batch are the first states of the next.
         unroll: whether every step is compiled by itself.
-        consume_less: makes no difference here.
+        consume_less, implementation: for the subclass, in the words of Keras 1 and of Keras 2.
+        return_state: whether the last states come back too: `[outputs, *states]`.
+
+    Called with `(sequences, initial_state=None, mask=None)`; `sequences` may be the list `[sequences, *initial_state]`.
 
     Example:
         >>> class Sum(Recurrent):
@@ -138,15 +157,23 @@ class Recurrent(Layer, metaclass=abc.ABCMeta):
     supports_masking = True
     output_dim: int
     states: list = []
+    state_spec = None
+    dropout = recurrent_dropout = 0.0
 
     def __init__(
         self, weights: Sequence | None = None, return_sequences: bool = False, go_backwards: bool = False,
-        stateful: bool = False, unroll: bool = False, consume_less: str = "cpu", **kwargs,
+        stateful: bool = False, unroll: bool = False, consume_less: str = "cpu", implementation: int = 0,
+        return_state: bool = False, **kwargs,
     ):  # fmt: skip
         super().__init__(weights=weights, **kwargs)
         self.return_sequences, self.go_backwards, self.stateful = return_sequences, go_backwards, stateful
-        self.unroll, self.consume_less = unroll, consume_less
+        self.unroll, self.consume_less, self.implementation = unroll, consume_less, implementation
+        self.return_state = return_state
         self.input_spec = InputSpec(min_ndim=3)
+
+    @property
+    def _size(self) -> int:
+        return self.output_dim if "output_dim" in vars(self) else self.units
 
     def step(self, x, states: Sequence) -> tuple:
         """`(output, new states)` of one step."""
@@ -158,38 +185,59 @@ class Recurrent(Layer, metaclass=abc.ABCMeta):
 
     def get_initial_states(self, x) -> list:
         """The states before the first step: zeros `(batch, output_dim)`."""
-        return [ops.zeros((x.shape[0], self.output_dim), x.dtype) for _ in self.states]
+        return [ops.zeros((x.shape[0], self._size), x.dtype) for _ in self.states]
+
+    def get_initial_state(self, inputs) -> list:
+        """The same in the words of Keras 2."""
+        return self.get_initial_states(inputs)
 
     def preprocess_input(self, x):
         """What steps are given of `(batch, time, ...)`."""
         return x
 
-    def reset_states(self) -> None:
-        """Set the states of a stateful layer to zero.
+    def reset_states(self, states: Sequence | None = None) -> None:
+        """Set the states of a stateful layer to zero, or to arrays; make them, where `states` has None so far.
 
-        Raises ValueError if it is not stateful.
+        Raises ValueError if it is not stateful, for another number of states, and without a known batch size.
         """
         if not self.stateful:
             raise ValueError(f"{self.name} is not stateful: it has no states to reset")
-        for cell in self.states:
-            if isinstance(cell, Variable):
-                cell.assign(np.zeros(cell.shape))
+        if any(state is None for state in self.states):
+            batch = (jax.tree.leaves(self.input_spec)[0].shape or [None])[0]
+            if batch is None:
+                raise ValueError(
+                    f"{self.name} is stateful: it needs a known batch size. Give `batch_shape=(batch, time, features)`"
+                )
+            zeros = np.zeros((batch, self._size), self.variable_dtype)
+            self.states = [Variable(zeros, trainable=False) for _ in self.states]
+        values = [np.zeros(cell.shape) for cell in self.states] if states is None else list(states)
+        for cell, value in zip(self.states, values, strict=True):
+            cell.assign(value)
 
-    def call(self, x, mask=None):
+    def __call__(self, x, *args, **kwargs):
+        if isinstance(x, list | tuple):  # the states lie beside the sequences
+            x, *kwargs["initial_state"] = x
+        return super().__call__(x, *args, **kwargs)
+
+    def call(self, x, mask=None, initial_state=None):
         if self.stateful and not all(isinstance(state, Variable) for state in self.states):
             raise ValueError(
                 f"{self.name} is stateful: its `build` has to set `states` to cells such as "
                 "K.zeros((batch_size, output_dim))"
             )
-        first = [cell.value for cell in self.states] if self.stateful else self.get_initial_states(x)
+        own = [cell.value for cell in self.states] if self.stateful else None
+        first = jax.tree.leaves(initial_state) or own or self.get_initial_state(x)
+        if len(first) != len(self.states):
+            raise ValueError(f"{self.name} has {len(self.states)} states; got {len(first)} to begin with")
         outputs, states = run_steps(self, x, first, mask)
-        if self.stateful:
-            for cell, state in zip(self.states, states, strict=True):
-                cell.assign(state)
-        return outputs
+        for cell, state in zip(self.states, states, strict=True) if self.stateful else ():
+            cell.assign(state)
+        return [outputs, *states] if self.return_state else outputs
 
     def compute_mask(self, inputs, previous_mask=None):
-        return previous_mask if self.return_sequences else None
+        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+        mask = mask if self.return_sequences else None
+        return [mask] + [None] * len(self.states) if self.return_state else mask
 
 
 class ConvRecurrent2D(Recurrent):

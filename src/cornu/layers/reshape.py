@@ -27,8 +27,8 @@ def pairs(value, rank: int, what: str) -> tuple[tuple[int, int], ...]:
     """
     if rank == 1 and isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], int):
         value = (value,)
-    values = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(values) != rank:
+    values = (value,) * rank if isinstance(value, int) else value
+    if not isinstance(values, Sequence) or len(values) != rank:
         raise ValueError(f"{what}: expected a whole number, {rank} of them, or {rank} pairs; got {value!r}")
     return tuple(each(side, 2, what, least=0) for side in values)
 
@@ -38,7 +38,7 @@ def crop(x, cropping: Sequence[tuple[int, int]], axes: Sequence[int]):
     """`x` without what is cut off before and after along `axes`."""
     index = [slice(None)] * x.ndim
     for axis, (before, after) in zip(axes, cropping, strict=True):
-        if before + after >= x.shape[axis] + (config.era() == 1):  # where nothing might be left
+        if before + after >= x.shape[axis] + (config.era() < 3):  # where nothing might be left
             raise ValueError(f"cannot cut {before} and {after} off axis {axis}: it has size {x.shape[axis]}")
         index[axis] = slice(before, x.shape[axis] - after)
     return x[tuple(index)]

@@ -284,7 +284,6 @@ class Holder(Configurable):
 
     # ---- losses --------------------------------------------------------------------------------
 
-    @border.method("Layer.add_loss")
     def add_loss(self, loss, inputs=None) -> None:
         """Add a scalar, or a list of them, to what `fit` minimises; meant to be called inside `call`.
 

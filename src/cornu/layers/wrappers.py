@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import jax
 
-from .. import config, initializers, registry
+from .. import config, initializers, registry, scope
 from ..ops import nn
 from ..ops import numpy as ops
 from ..ops.wrap import op
@@ -69,24 +69,40 @@ class TimeDistributed(Wrapper):
         super().build((input_shape[0], *input_shape[2:]))
 
     def call(self, inputs, mask=None, training=False):
-        batch, time = inputs.shape[:2]
-        fold = lambda x: ops.reshape(x, (batch * time, *x.shape[2:]))  # noqa: E731
-        kwargs = {} if mask is None or mask.ndim < 3 else {"mask": fold(mask)}
-        outputs = self.layer(fold(inputs), **kwargs)
-        return jax.tree.map(lambda x: ops.reshape(x, (batch, time, *x.shape[1:])), outputs)
+        kwargs = {} if mask is None or mask.ndim < 3 else {"mask": _fold(mask)}
+        inner = self.layer(_fold(inputs), **kwargs)
+        unfold = lambda x: ops.reshape(x, (*inputs.shape[:2], *x.shape[1:]))  # noqa: E731
+        outputs = jax.tree.map(unfold, inner)
+        if self._era == 2:  # what the layer made of the mask at each time step
+            for each, whole in zip(jax.tree.leaves(inner), jax.tree.leaves(outputs), strict=True):
+                scope.set_mask(whole, _of_steps(scope.mask_of(each), mask, inputs.shape[:2]))
+        return outputs
+
+    def _pass_mask(self, inputs, outputs, mask, wanted) -> None:
+        if self._era != 2:
+            super()._pass_mask(inputs, outputs, mask, wanted)
 
     def compute_mask(self, inputs, previous_mask=None):
         """The mask that came in; in era 2 what the layer makes of it at each time step."""
         return previous_mask if self._era != 2 else _mask_by_step(inputs, previous_mask, self.layer)
 
 
+def _fold(x):
+    """Time folded into the batch."""
+    return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
+
+
+def _of_steps(inner, outer, steps: tuple[int, int]):
+    """The mask `(batch, time, ...)` of what a layer made of each step; where it made none, that of the steps."""
+    if inner is not None:
+        return ops.reshape(inner, (*steps, *inner.shape[1:]))
+    return None if outer is None else ops.any(outer, axis=tuple(range(2, outer.ndim)))
+
+
 @op
 def _mask_by_step(inputs, mask, layer: Layer):
-    fold = lambda x: x.reshape(-1, *x.shape[2:])  # noqa: E731
-    inner = layer.compute_mask(fold(inputs), None if mask is None else fold(mask))
-    if inner is None:
-        return None if mask is None else ops.any(mask, axis=tuple(range(2, mask.ndim)))
-    return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
+    inner = layer.compute_mask(_fold(inputs), None if mask is None else _fold(mask))
+    return _of_steps(inner, mask, inputs.shape[:2])
 
 
 MERGES = {  # how `Bidirectional` joins what both directions give

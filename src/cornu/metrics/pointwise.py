@@ -31,7 +31,9 @@ def accuracy(y_true, y_pred):
 @by_era
 @elementwise(broadcast=False)
 def binary_accuracy(y_true, y_pred, threshold: float = 0.5):
-    """1 where `y_true == (y_pred > threshold)`, else 0; in era 1 `y_true == round(y_pred)`, and the mean of all.
+    """1 where `y_true == (y_pred > threshold)`, else 0; in eras 1 and 2 the mean of `y_true == round(y_pred)`.
+
+    That mean was over the last axis in era 2, as the means of errors are, and over all in era 1.
 
     Args:
         threshold: above it a prediction stands for class 1.
@@ -40,8 +42,9 @@ def binary_accuracy(y_true, y_pred, threshold: float = 0.5):
         >>> binary_accuracy([1, 0], [0.7, 0.6]).tolist()
         [1.0, 0.0]
     """
-    rounded = config.era() == 1 and threshold == 0.5
-    return _hits(y_true == (ops.round(y_pred) if rounded else ops.cast(y_pred > threshold, y_true.dtype)))
+    rounded = config.era() < 3 and threshold == 0.5
+    hits = _hits(y_true == (ops.round(y_pred) if rounded else ops.cast(y_pred > threshold, y_true.dtype)))
+    return ops.mean(hits, axis=-1) if config.era() == 2 else hits
 
 
 @by_era

@@ -1,6 +1,6 @@
-"""Functions of neural networks: activations, encodings, cross-entropies, normalisations, attention.
+"""Functions of neural networks: activations, encodings, cross-entropies, normalisations.
 
-Layers import this module as `nn`, so what `convolution`, `pooling`, `patches` and `ctc` hold is here too.
+Layers import this module as `nn`, so what `attention`, `convolution`, `ctc`, `patches` and `pooling` hold is here too.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from jax import nn as jnn
 
 from .. import config
 from ..dtypes import as_array, is_float, standardize_dtype
-from . import convolution, ctc, patches, pooling
+from . import attention, convolution, ctc, patches, pooling
+from .attention import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .ctc import *  # noqa: F403
 from .patches import *  # noqa: F403
@@ -47,7 +48,6 @@ TABLE = {
     "x, axis=-1": {
         "glu": "The first half times the sigmoid of the second (Dauphin et al. 2016).",
         "log_softmax": "`x - log(sum(exp(x)))`.",
-        "softmax": "`exp(x) / sum(exp(x))`; over several axes together if `axis` is a tuple.",
     },
     "x, negative_slope=0.2": {"leaky_relu": "x where positive, else `negative_slope * x`."},
     "x, b=4": {"squareplus": "`(x + sqrt(x ** 2 + b)) / 2` (Barron 2021)."},
@@ -348,70 +348,7 @@ def normalize(x, axis: int | Sequence[int] = -1, order: int = 2, epsilon: float 
     return x / jnp.maximum(jnp.linalg.norm(x, order, plain(axis), keepdims=True), epsilon)
 
 
-# ---- attention ---------------------------------------------------------------------------------
-
-
-@op
-def dot_product_attention(
-    query,
-    key,
-    value,
-    bias=None,
-    mask=None,
-    scale: float | None = None,
-    is_causal: bool = False,
-    flash_attention: bool | None = None,
-    attn_logits_soft_cap: float | None = None,
-):
-    """`softmax(query key^T * scale + bias) value` (Vaswani et al. 2017).
-
-    Args:
-        query: `(batch, targets, heads, size)`.
-        key, value: `(batch, sources, heads or a divisor of them, size)`.
-        bias: added to the logits, broadcast to `(batch, heads, targets, sources)`.
-        mask: booleans of that shape; False: not looked at.
-        scale: `1 / sqrt(size)` if None.
-        is_causal: look at no later place than one's own.
-        flash_attention: True: cuDNN's fused kernel (NVIDIA, half precision), or an error.
-        attn_logits_soft_cap: logits become `logits / (1 + |logits| / cap)`.
-
-    Raises ValueError for other ranks.
-
-    Example:
-        >>> from cornu import ops
-        >>> x = ops.ones((2, 5, 4, 8))
-        >>> ops.dot_product_attention(x, x, x, is_causal=True).shape
-        (2, 5, 4, 8)
-    """
-    query, key, value = as_array(query), as_array(key), as_array(value)
-    if not query.ndim == key.ndim == value.ndim == 4:
-        raise ValueError(
-            "dot_product_attention: expected query, key and value of shape (batch, length, heads, size); "
-            f"got {query.shape}, {key.shape} and {value.shape}"
-        )
-    dtype = jnp.result_type(query, key, value)
-    query, key, value = query.astype(dtype), key.astype(dtype), value.astype(dtype)
-    bias = None if bias is None else as_array(bias).astype(dtype)
-    mask = None if mask is None else as_array(mask).astype(bool)
-    if attn_logits_soft_cap is not None:
-        return _capped_attention(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
-    implementation = "cudnn" if flash_attention else None
-    return jnn.dot_product_attention(
-        query, key, value, bias, mask, scale=scale, is_causal=is_causal, implementation=implementation
-    )
-
-
-def _capped_attention(query, key, value, bias, mask, scale, is_causal, cap):
-    repeats = query.shape[2] // key.shape[2]
-    key, value = jnp.repeat(key, repeats, 2), jnp.repeat(value, repeats, 2)
-    logits = jnp.einsum("btnh,bsnh->bnts", query, key, preferred_element_type="float32")
-    logits = logits * (query.shape[-1] ** -0.5 if scale is None else scale)
-    logits = logits / (1 + jnp.abs(logits) / cap)
-    logits = logits if bias is None else logits + bias
-    allowed = jnp.ones(logits.shape[-2:], bool) if mask is None else mask
-    allowed = jnp.tril(jnp.broadcast_to(allowed, logits.shape)) if is_causal else allowed
-    logits = jnp.where(allowed, logits, -0.7 * jnp.finfo(logits.dtype).max)
-    return jnp.einsum("bnts,bsnh->btnh", jnn.softmax(logits, -1).astype(value.dtype), value)
+# ---- others ----------------------------------------------------------------------------------
 
 
 @op
@@ -431,10 +368,10 @@ def polar(abs_, angle):
     return lax.complex(abs_ * jnp.cos(as_array(angle)), abs_ * jnp.sin(as_array(angle)))
 
 
-__all__ = [*convolution.__all__, *ctc.__all__, *patches.__all__, *pooling.__all__]
+__all__ = [*attention.__all__, *convolution.__all__, *ctc.__all__, *patches.__all__, *pooling.__all__]
 __all__ += [name for row in TABLE.values() for name in row]
 __all__ += (
-    "batch_normalization binary_crossentropy categorical_crossentropy dot_product_attention hard_shrink "
+    "batch_normalization binary_crossentropy categorical_crossentropy hard_shrink "
     "layer_normalization moments multi_hot normalize one_hot polar psnr rms_normalization soft_shrink "
     "softsign sparse_categorical_crossentropy sparsemax tanh_shrink threshold"
 ).split()

@@ -1,7 +1,7 @@
-"""Convolution and pooling by the compiled kernels of `cornu-kernels`, where that is installed and the CPU computes.
+"""What the compiled kernels of `cornu-kernels` compute, where that is installed and the CPU computes.
 
-They run inside loops at full speed, which XLA's own convolutions on the CPU do not. The environment variable
-CORNU_KERNELS=0 leaves them off.
+Convolution, pooling, attention, recurrent layers. They run inside loops at full speed, which XLA's own convolutions
+on the CPU do not. The environment variable CORNU_KERNELS=0 leaves them off.
 """
 
 import functools
@@ -24,7 +24,7 @@ def _package():
     except ModuleNotFoundError:
         return None
     except ImportError as error:
-        warnings.warn(f"{error}. Convolutions go on without compiled kernels, slower", stacklevel=2)
+        warnings.warn(f"{error}. Layers go on without compiled kernels, slower", stacklevel=2)
         return None
 
 
@@ -80,3 +80,23 @@ def max_pool(x, **how):
 def average_pool(x, **how):
     """The mean of each window, padded places left out."""
     return _package().average_pool(x, **how)
+
+
+def attends(x) -> bool:
+    """Whether the kernels take attention of arrays such as x."""
+    return used(x, ()) and hasattr(_package(), "attend")  # a build from before has none
+
+
+def attend(query, key, value, mask, **how):
+    """Attention in float32, without copies of the scores; `how`: scale, causal, even, kept, seeds."""
+    return _package().attend(query, key, value, mask, **how)
+
+
+def recurs(x) -> bool:
+    """Whether the kernels take sequences such as x."""
+    return x.dtype == jnp.float32 and x.ndim == 3 and used(x, ()) and hasattr(_package(), "run")
+
+
+def recur(cell: str, x, states: Sequence, kernel, recurrent_kernel, bias, sequence: bool) -> tuple:
+    """Outputs of all steps if `sequence`, and the last states, of a cell by its name."""
+    return _package().run(cell, x, tuple(states), kernel, recurrent_kernel, bias, sequence=sequence)

@@ -1,5 +1,6 @@
 """The operators and methods that cells and symbols share with arrays: `x + 1`, `x[:, 0]`, `x.sum()`."""
 
+import functools
 from collections.abc import Callable
 
 from ..variable import Tensorlike
@@ -15,6 +16,12 @@ COMPARISON = {
     **{"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal"},
     **{"gt": "greater", "ge": "greater_equal"},
 }
+HANDED_ON = {
+    "ddof": 0,
+    "dtype": None,
+    "mode": "raise",
+    "out": None,
+}  # by NumPy's functions, unless told otherwise
 METHODS = (
     "all any argmax argmin clip conj cumprod cumsum dot max mean min prod "
     "ravel repeat round sort squeeze std sum swapaxes take trace var"
@@ -39,6 +46,17 @@ def _spread(fn: Callable) -> Callable:
     return method
 
 
+def _method(fn: Callable) -> Callable:
+    """A function as a method, which NumPy's own calls too, as in `np.min(cell)`, with all that NumPy's takes."""
+
+    @functools.wraps(fn)
+    def method(self, *args, **kwargs):
+        given = [each for each in kwargs.items() if each not in HANDED_ON.items()]
+        return fn(self, *args, **dict(given))
+
+    return method
+
+
 def _fill_in(cls: type) -> None:
     """Give a class the operators and the methods of arrays."""
     for word, name in UNARY.items():
@@ -48,7 +66,7 @@ def _fill_in(cls: type) -> None:
     for word, name in BINARY.items():
         setattr(cls, f"__r{word}__", _operator(getattr(numpy, name), reflected=True))
     for name in METHODS:
-        setattr(cls, name, getattr(numpy, name))
+        setattr(cls, name, _method(getattr(numpy, name)))
     cls.__getitem__ = numpy.get_item
     cls.__iter__ = lambda self: (self[i] for i in range(len(self)))  # an index out of range raises nothing
     cls.__round__ = lambda self, ndigits=None: numpy.round(self, ndigits or 0)

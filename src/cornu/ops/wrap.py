@@ -7,6 +7,7 @@ import jax
 
 from .. import graph, scope, symbol
 from ..variable import Live, Tensorlike, unwrap
+from . import sizes
 
 OPS: dict[str, Callable] = {}  # by name, for files and for replaying
 
@@ -39,7 +40,7 @@ def op(fn: Callable) -> Callable:
 
 def record(operation: Callable, args: tuple, kwargs: dict, shapes: Callable | None = None):
     """The symbols that `operation` will make, with the node that remembers the call."""
-    outputs = symbol.infer(shapes or operation, *args, **kwargs)
+    outputs = sizes.infer(shapes or operation, *args, **kwargs)
     graph.Node(operation, args, kwargs, outputs)
     return outputs
 

@@ -13,12 +13,20 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .. import graph, registry
 from ..eras import border
 from ..eras.updates import PastOptimizer
 from ..variable import Variable, lend, pure
 from .state import OptimizerState
+
+LIVE = (
+    "momentum",
+    "rho",
+    "beta_1",
+    "beta_2",
+)  # numbers that in eras 1 and 2 were cells, as the learning rate is
 
 
 class Optimizer(PastOptimizer, OptimizerState):
@@ -109,6 +117,11 @@ class Optimizer(PastOptimizer, OptimizerState):
                 raise ValueError(f"{type(self).__name__}: {words}")
 
     def __setattr__(self, name: str, value) -> None:
+        if name in LIVE and self._era < 3 and isinstance(value, float) and value:
+            if isinstance(held := vars(self).get(name), Variable):
+                held.assign(np.float32(value))
+                return
+            value = Variable(np.float32(value), trainable=False, name=name)
         object.__setattr__(self, name, value)
         if name not in ("learning_rate", "lr"):  # these are state; all else was compiled in
             vars(self).pop("_compiled", None)
@@ -174,7 +187,16 @@ class Optimizer(PastOptimizer, OptimizerState):
             new = read()
         return new[: len(values)], new[len(values) :]
 
-    _compiled = functools.cached_property(lambda self: jax.jit(self.update))
+    @property
+    def settings(self) -> list[Variable]:
+        """The cells that programs of eras 1 and 2 set while training, such as the momentum."""
+        return [cell for name in LIVE if isinstance(cell := vars(self).get(name), Variable)]
+
+    def _updated(self, settings: Sequence, *state: Sequence) -> tuple[list, list]:
+        with lend(self.settings, settings):
+            return self.update(*state)
+
+    _compiled = functools.cached_property(lambda self: jax.jit(self._updated))
 
     def stateless_apply(
         self, optimizer_variables: Sequence, grads: Sequence, trainable_variables: Sequence
@@ -226,7 +248,8 @@ class Optimizer(PastOptimizer, OptimizerState):
         by_variable = {v: g for g, v in pairs}
         cells, own = self._trainable_variables, self.variables
         grads = [by_variable.get(variable) for variable in cells]
-        values, state = self._compiled(grads, [c.value for c in cells], [c.value for c in own])
+        settings, values, state = ([c.value for c in each] for each in (self.settings, cells, own))
+        values, state = self._compiled(settings, grads, values, state)
         for cell, value in zip([*cells, *own], [*values, *state], strict=True):
             cell.assign(value)
 
@@ -261,7 +284,7 @@ class Optimizer(PastOptimizer, OptimizerState):
     def _step(self, grads: list, variables: list[Variable]) -> None:
         if self.states_updates():
             return self.carry_out(grads, variables)
-        rate, grads = self._rate(), self._clip(grads)
+        rate, grads = self._rate(), self._clip_gradients(grads)
         for variable in variables:
             decay = self.decay_of(variable)
             if decay is not None and self._decays(variable):
@@ -273,7 +296,7 @@ class Optimizer(PastOptimizer, OptimizerState):
         for gradient, variable in zip(grads, variables, strict=True):
             self.update_step(gradient, variable, rate)
 
-    def _clip(self, grads: list) -> list:
+    def _clip_gradients(self, grads: list) -> list:
         together = self.global_clipnorm or (self.clipnorm if self._era < 3 else None)
         if together:
             grads = clip_by_global_norm(grads, together)
@@ -344,8 +367,8 @@ class Optimizer(PastOptimizer, OptimizerState):
 
     # ---- as data -------------------------------------------------------------------------------
 
-    def arguments(self) -> dict[str, Any]:
-        found = super().arguments()
+    def present_arguments(self) -> dict[str, Any]:
+        found = super().present_arguments()
         if "learning_rate" in found:
             found["learning_rate"] = self._learning_rate
         found = {name: _told(value) for name, value in found.items()}

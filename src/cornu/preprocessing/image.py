@@ -13,6 +13,7 @@ from ..utils.image import array_to_img, img_to_array, list_pictures, load_img, s
 from . import image_affine as affine
 from .image_affine import transform_matrix_offset_center
 from .image_folders import DirectoryIterator
+from .image_frames import DataFrameIterator
 from .image_iterators import (
     ImageIterator,
     Iterator,
@@ -35,6 +36,7 @@ from .image_transforms import (
 )
 
 __all__ = [
+    "DataFrameIterator",
     "DirectoryIterator",
     "ImageDataGenerator",
     "ImageIterator",
@@ -259,6 +261,23 @@ class ImageDataGenerator(Configurable):
             keep_aspect_ratio=keep_aspect_ratio,
             dtype=self.dtype,
         )
+
+    def flow_from_dataframe(
+        self, dataframe, directory=None, x_col: str = "filename", y_col="class", weight_col: str | None = None,
+        target_size: tuple[int, int] = (256, 256), color_mode: str = "rgb", classes=None,
+        class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True, seed: int | None = None,
+        save_to_dir: str | None = None, save_prefix: str = "", save_format: str = "png", subset: str | None = None,
+        interpolation: str = "nearest", validate_filenames: bool = True, **kwargs,
+    ) -> DataFrameIterator:  # fmt: skip
+        """Batches of the images that a table names, without end; see `DataFrameIterator`."""
+        given = {name: value for name, value in locals().items() if name not in ("self", "kwargs")}
+        for name in kwargs.keys() & {"drop_duplicates", "has_ext", "sort"}:
+            warnings.warn(f"flow_from_dataframe: `{name}` has no effect from Keras 2.3 on", stacklevel=2)
+            del kwargs[name]
+        if class_mode == "other":  # as it was called before
+            given["class_mode"] = "raw"
+        more = {"dtype": self.dtype, "data_format": self.data_format} | kwargs
+        return DataFrameIterator(image_data_generator=self, **given, **more)
 
     # ---- random transforms -------------------------------------------------------------------------
 

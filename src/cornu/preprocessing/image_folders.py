@@ -1,4 +1,4 @@
-"""Batches of images from the files in a directory, which has a folder for each class."""
+"""Batches of images from files: of those in a directory, which has a folder for each class."""
 
 import os
 from collections.abc import Sequence
@@ -22,7 +22,56 @@ CLASS_MODES = {
 }
 
 
-class DirectoryIterator(ImageIterator):
+class FileIterator(ImageIterator):
+    """What iterators over image files share: a subclass has `filepaths` and `_batch`.
+
+    Args:
+        n, batch_size, shuffle, seed, generator, data_format, saved, dtype: as of an `ImageIterator`.
+        target_size: `(height, width)` that all are resized to.
+        color_mode: 'rgb', 'rgba' or 'grayscale'.
+        interpolation, keep_aspect_ratio: of the resizing, as in `load_img`.
+    """
+
+    filepaths: Sequence[str]
+
+    def __init__(
+        self,
+        n: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int | None,
+        generator,
+        data_format: str | None,
+        saved: tuple[str | None, str, str],
+        dtype: str | None,
+        target_size: tuple[int, int],
+        color_mode: str,
+        interpolation: str,
+        keep_aspect_ratio: bool = False,
+    ):
+        self.samples, self.target_size, self.color_mode = n, tuple(target_size), color_mode
+        self.interpolation, self.keep_aspect_ratio = interpolation, keep_aspect_ratio
+        super().__init__(n, batch_size, shuffle, seed, generator, data_format, saved, dtype)
+        channels = image.CHANNELS[color_mode]
+        last = self.data_format == "channels_last"
+        self.image_shape = (*self.target_size, channels) if last else (channels, *self.target_size)
+
+    def _images(self, rows: np.ndarray) -> np.ndarray:
+        made = np.empty((len(rows), *self.image_shape), self.dtype)
+        paths = self.filepaths
+        for target, row in zip(made, rows, strict=True):
+            loaded = image.load_img(
+                paths[row],
+                color_mode=self.color_mode,
+                target_size=self.target_size,
+                interpolation=self.interpolation,
+                keep_aspect_ratio=self.keep_aspect_ratio,
+            )
+            target[...] = image.img_to_array(loaded, data_format=self.data_format, dtype=self.dtype)
+        return made
+
+
+class DirectoryIterator(FileIterator):
     """Batches of images from the files in a directory, which has a folder for each class.
 
     Args:
@@ -69,67 +118,51 @@ class DirectoryIterator(ImageIterator):
         keep_aspect_ratio: bool = False,
         dtype: str | None = None,
     ):
-        for name, value, known in (
-            ("color_mode", color_mode, image.MODES),
-            ("class_mode", class_mode, CLASS_MODES),
-            ("subset", subset, (*SUBSETS, None)),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} is one of {', '.join(map(str, known))}; got {value!r}")
+        check_words(color_mode, class_mode, CLASS_MODES, subset)
         self.directory = os.fspath(directory)
         folders = sorted(each.name for each in os.scandir(directory) if each.is_dir())
         names = list(classes or folders)
         if missing := sorted({*names} - {*folders}):
             raise ValueError(f"{self.directory} has no folder for the classes {', '.join(missing)}")
         self.class_indices = {name: label for label, name in enumerate(names)}
-        split = _range_of(subset, getattr(image_data_generator, "validation_split", 0))
+        split = range_of(subset, getattr(image_data_generator, "validation_split", 0))
         labelled = [
             (file, label)
             for name, label in self.class_indices.items()
             for file in split(_files(self.directory, name, FORMATS[config.era()], follow_links))
         ]
         self.filenames = [file for file, _ in labelled]
+        self.filepaths = [os.path.join(self.directory, name) for name in self.filenames]
         self.classes = np.array([label for _, label in labelled], "int32")
-        self.samples, self.num_classes = len(labelled), len(names)
-        print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
-        self.target_size, self.color_mode, self.class_mode = tuple(target_size), color_mode, class_mode
-        self.subset, self.interpolation, self.keep_aspect_ratio = subset, interpolation, keep_aspect_ratio
+        self.num_classes, self.class_mode, self.subset = len(names), class_mode, subset
+        print(f"Found {len(labelled)} images belonging to {self.num_classes} classes.")
         saved = save_to_dir, save_prefix, save_format
         super().__init__(
-            self.samples, batch_size, shuffle, seed, image_data_generator, data_format, saved, dtype
-        )
-        channels = image.CHANNELS[color_mode]
-        last = self.data_format == "channels_last"
-        self.image_shape = (*self.target_size, channels) if last else (channels, *self.target_size)
-
-    @property
-    def filepaths(self) -> list[str]:
-        """The path of each image."""
-        return [os.path.join(self.directory, name) for name in self.filenames]
+            len(labelled), batch_size, shuffle, seed, image_data_generator, data_format, saved, dtype,
+            target_size, color_mode, interpolation, keep_aspect_ratio,
+        )  # fmt: skip
 
     @property
     def labels(self) -> np.ndarray:
         """The label of each image."""
         return self.classes
 
-    def _images(self, rows: np.ndarray) -> np.ndarray:
-        made = np.empty((len(rows), *self.image_shape), self.dtype)
-        for target, row in zip(made, rows, strict=True):
-            loaded = image.load_img(
-                os.path.join(self.directory, self.filenames[row]),
-                color_mode=self.color_mode,
-                target_size=self.target_size,
-                interpolation=self.interpolation,
-                keep_aspect_ratio=self.keep_aspect_ratio,
-            )
-            target[...] = image.img_to_array(loaded, data_format=self.data_format, dtype=self.dtype)
-        return made
-
     def _batch(self, images: np.ndarray, rows: np.ndarray):
         if self.class_mode is None:
             return images
         targets = CLASS_MODES[self.class_mode](self.classes[rows], self.num_classes, images, self.dtype)
         return images, targets
+
+
+def check_words(color_mode: str, class_mode: str | None, modes, subset: str | None) -> None:
+    """ValueError for words that mean nothing."""
+    for name, value, known in (
+        ("color_mode", color_mode, image.MODES),
+        ("class_mode", class_mode, modes),
+        ("subset", subset, (*SUBSETS, None)),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} is one of {', '.join(map(str, known))}; got {value!r}")
 
 
 def _files(directory: str, folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:
@@ -144,10 +177,10 @@ def _files(directory: str, folder: str, formats: tuple[str, ...], follow_links: 
     ]
 
 
-def _range_of(subset: str | None, fraction: float):
-    """What takes a subset of the files of a class: the first ones are for validation."""
+def range_of(subset: str | None, fraction: float):
+    """What takes a subset of a list, of the files of a class for one: the first ones are for validation."""
 
-    def take(files: list[str]) -> list[str]:
+    def take(files: list) -> list:
         at = int(fraction * len(files))
         return {None: files, "validation": files[:at], "training": files[at:]}[subset]
 

@@ -2,7 +2,6 @@
 
 from ..registry import (
     custom_object_scope,
-    deserialize,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
@@ -11,10 +10,11 @@ from ..registry import (
 )
 from ..safety import UnsafeFile, enable_unsafe_deserialization
 from .archive import load_model, load_weights, save_model, save_weights
+from .objects import deserialize_keras_object
 
 CustomObjectScope = custom_object_scope
-deserialize_keras_object, serialize_keras_object = deserialize, serialize
-del deserialize, serialize
+serialize_keras_object = serialize
+del serialize
 
 __all__ = [
     "CustomObjectScope",

@@ -56,21 +56,28 @@ SAME_NUMBER = lambda holder, today: today  # noqa: E731 - a row of the table bel
 
 CONVOLUTION = Layout(SAME_NUMBER, _first(_kernel_new), _first(_kernel_old))
 
+
+def _line_new(holder, kernel: np.ndarray, theano: bool) -> np.ndarray:
+    if kernel.shape[:2] != (*holder.kernel_size, 1) or kernel.shape[3] != holder.filters:
+        kernel = kernel.transpose(2, 3, 1, 0)  # (out, in, length, 1) up to 1.1
+    return _flip(kernel[:, 0], theano)
+
+
 LINE = Layout(  # (length, 1, in, out)
     SAME_NUMBER,
-    _first(lambda holder, kernel, theano: _flip(kernel[:, 0], theano)),
+    _first(_line_new),
     _first(lambda holder, kernel, theano: _flip(kernel, theano)[:, None]),
 )
 
 
 def _transposed_new(holder, kernel: np.ndarray, theano: bool) -> np.ndarray:
     kernel = kernel.transpose(2, 3, 0, 1) if _channels_first(holder) else kernel.transpose(0, 1, 3, 2)
-    return _flip(kernel, theano).swapaxes(2, 3) if _channels_first(holder) else _flip(kernel, theano)
+    return _flip(kernel, theano)
 
 
 def _transposed_old(holder, kernel: np.ndarray, theano: bool) -> np.ndarray:
     kernel = _flip(kernel, theano)
-    return kernel.transpose(3, 2, 0, 1) if _channels_first(holder) else kernel.transpose(0, 1, 3, 2)
+    return kernel.transpose(2, 3, 0, 1) if _channels_first(holder) else kernel.transpose(0, 1, 3, 2)
 
 
 TRANSPOSED = Layout(SAME_NUMBER, _first(_transposed_new), _first(_transposed_old))
@@ -222,6 +229,19 @@ def matched(root, cells: Sequence, arrays: Sequence, era: int, theano: bool) -> 
     if [array.shape for array in arrays] == [cell.shape for cell in cells]:
         return list(cells), arrays
     return root.weights, understood(root, arrays, era, theano)
+
+
+def variances(root, cells: Sequence, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Arrays with variances where BatchNormalization kept deviations, up to 1.0.5, on Theano up to 1.0.6.
+
+    It divided by the deviation plus epsilon, and divides by the root of the variance plus epsilon today.
+    """
+    made, places = list(arrays), {cell: index for index, cell in enumerate(cells)}
+    for each, _, _ in holders(root):
+        if any(kind.__name__ == "BatchNormalization" for kind in type(each).__mro__):
+            place = places[each.moving_variance]
+            made[place] = (made[place] + each.epsilon) ** 2 - each.epsilon
+    return made
 
 
 def _by_holder(root, arrays: Arrays) -> Arrays:

@@ -383,16 +383,21 @@ class Group(Item, Mapping):
     __hash__ = object.__hash__
 
     def numbers(self) -> int:
-        """How many numbers all arrays below have, each counted once."""
-        met: dict[int, int] = {}
+        """How many numbers all arrays below have, each counted once.
+
+        Raises UnsafeFile where a group is in two places: whoever followed that might never come to an end.
+        """
+        met: dict[int, int] = {self._address: 0}
         stack: list[Group] = [self]
         while stack:
             group = stack.pop()
             for address in group._members.values():
-                if address not in met:
-                    item = _item(self._source, address)
-                    met[address] = item.size if isinstance(item, Dataset) else 0
-                    stack += [item] if isinstance(item, Group) else []
+                item = _item(self._source, address)
+                if isinstance(item, Group):
+                    if address in met:
+                        raise foreign("a group in two places")
+                    stack.append(item)
+                met[address] = item.size if isinstance(item, Dataset) else 0
         return sum(met.values())
 
 
@@ -475,7 +480,12 @@ def opened(file: str | os.PathLike | IO[bytes]) -> Iterator[Any]:
         yield h5
 
 
-def is_hdf5(path: str | os.PathLike) -> bool:
-    """Whether a file begins as an HDF5 file does."""
-    with open(path, "rb") as file:
+def is_hdf5(file: str | os.PathLike | IO[bytes]) -> bool:
+    """Whether a file begins as an HDF5 file does; a folder is none."""
+    if not isinstance(file, str | os.PathLike):
+        file.seek(0)
         return file.read(8) == SIGNATURE
+    if os.path.isdir(file):
+        return False
+    with open(file, "rb") as opened:
+        return opened.read(8) == SIGNATURE

@@ -3,14 +3,14 @@
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import config, registry, safety
 from ..eras.border import snake
-from . import era_optimizers, era_weights, objects
+from . import era_optimizers, era_weights, objects, tf_keras
 from .walk import walk
 
 TOP = "top_level_model_weights"  # the group of a model's own weights
@@ -27,7 +27,12 @@ def stores(model, extra: Mapping[str, Any] | None = None) -> Iterator[tuple[str,
 
 def write_paths(file, model, extra: Mapping[str, Any] | None = None) -> None:
     """Keras 3's layout: `<path>/vars/<i>` for every holder of variables."""
-    for path, holder, store in stores(model, extra):
+    write_stores(file, ((path, (holder, store)) for path, holder, store in stores(model, extra)))
+
+
+def write_stores(file, groups: Iterable[tuple[str, tuple[Any, Mapping[str, np.ndarray]]]]) -> None:
+    """Write the arrays of holders by their paths."""
+    for path, (holder, store) in groups:
         name = getattr(holder, "name", None)
         if not store and not isinstance(name, str):
             continue
@@ -40,12 +45,20 @@ def write_paths(file, model, extra: Mapping[str, Any] | None = None) -> None:
                 group[key].attrs["dtype"] = "bfloat16"
 
 
-def _store(file, path: str) -> dict[str, np.ndarray]:
-    """The arrays of one holder; the first versions of Keras 3's layout called the layers by another word."""
+def store_at(file, path: str) -> dict[str, np.ndarray]:
+    """The arrays of one holder; the first versions of this layout called some places by other words."""
     group = file.get(f"{path}vars")
     if group is None and "_layer_checkpoint_dependencies" in file:
         group = file.get(f"{path}vars".replace("layers", "_layer_checkpoint_dependencies", 1))
-    return {name: _array(group[name]) for name in sorted(group or (), key=number)}
+    if group is None and path.endswith("_dense/"):  # of attention
+        above, _, name = path.rstrip("/").rpartition("/")
+        group = file.get(f"{above}/_{name}/vars")
+    return store_of(group or {})
+
+
+def store_of(group) -> dict[str, np.ndarray]:
+    """The arrays of a group, in the order of their numbers."""
+    return {name: _array(group[name]) for name in sorted(group, key=number)}
 
 
 def _array(dataset) -> np.ndarray:
@@ -55,7 +68,7 @@ def _array(dataset) -> np.ndarray:
 
 def read_paths(file, model, extra: Mapping[str, Any] | None = None, skip_mismatch: bool = False) -> None:
     """Read what `write_paths` wrote; every array is checked before the first weight changes."""
-    read_stores(lambda path: _store(file, path), model, extra, skip_mismatch)
+    read_stores(lambda path: store_at(file, path), model, extra, skip_mismatch)
 
 
 def read_stores(
@@ -215,6 +228,34 @@ def origin_of(group, backend: str | None = None) -> tuple[int, bool]:
     return 1, backend == "theano" if backend else not any(name.endswith(":0") for name in names)
 
 
+FIRST_VARIANCES = (1, 0, 6)  # the version from which on BatchNormalization kept them; on Theano from the next
+
+
+def _deviations(group, version: str | None, theano: bool) -> bool:
+    """Whether "running_std" is what its name says: a deviation, not a variance.
+
+    Only whole models of Keras 1 say its version, and they are of 1.0.7 or later.
+    """
+    if "keras_version" in group.attrs:
+        return False
+    if version:
+        return era_optimizers.release(version) < (*FIRST_VARIANCES[:2], FIRST_VARIANCES[2] + theano)
+    if "nb_layers" in group.attrs:
+        return True
+    names = (
+        name
+        for layer in _attribute(group, "layer_names")
+        for name in _attribute(group[layer], "weight_names")
+    )
+    if any("running_std" in name for name in names):
+        warnings.warn(
+            "The file does not say which Keras 1 wrote it. Its `running_std` is taken for variances, which it is since "
+            "1.0.7; if it is older, say so: keras_version='1.0.5'.",
+            stacklevel=6,
+        )
+    return False
+
+
 def read_layers(
     group,
     model,
@@ -222,12 +263,14 @@ def read_layers(
     skip_mismatch: bool = False,
     reshape: bool = False,
     backend: str | None = None,
+    version: str | None = None,
 ) -> None:
     """Read the older layout, by place or by layer name; checked before the first weight changes.
 
-    `reshape`: arrays of another shape are taken where they hold as many numbers.
+    `reshape`: arrays of another shape are taken where they hold as many numbers. `version`: the Keras that wrote it.
     """
     found, origin = layer_arrays(group), origin_of(group, backend)
+    deviations = _deviations(group, version, origin[1])
     targets = [layer for layer in getattr(model, "flattened_layers", model.layers) if layer.weights]
     if by_name:
         known = {layer.name: layer for layer in targets}
@@ -256,7 +299,9 @@ def read_layers(
         if problem and not skip_mismatch:
             raise ValueError(f"The file does not fit {type(layer).__name__} {layer.name!r}: {problem}")
         if not problem:
-            fitting.append((layer, cells, arrays))
+            fitting.append(
+                (layer, cells, era_weights.variances(layer, cells, arrays) if deviations else arrays)
+            )
         else:
             warnings.warn(
                 f"Skipping loading weights of {layer.name!r} due to mismatch: {problem}", stacklevel=4
@@ -295,7 +340,10 @@ def _whole_names(family: str, value):
     if isinstance(value, dict) and "class_name" not in value:
         return {key: _whole_names(family, each) for key, each in value.items()}
     if isinstance(value, str) and value not in ("accuracy", "acc", "crossentropy", "ce"):
-        found = registry.lookup(family, value)
+        try:
+            found = registry.lookup(family, value)
+        except registry.UnknownName:
+            return value  # a function of the program's own
         if found.__module__.startswith("cornu.") and value != found.__name__:
             return snake(found.__name__)
     return value
@@ -313,6 +361,10 @@ def _read_optimizer(file, model, version: str, era: int, wrote: str) -> None:
     if era == 3:
         model.optimizer.load_own_variables({str(i): array for i, array in enumerate(arrays)})
         return
+    if model.optimizer._era == 3:
+        if not tf_keras.restore(model, arrays):
+            _say_afresh(model)
+        return
     layers = file["model_weights"]
     names = [
         weight
@@ -320,10 +372,14 @@ def _read_optimizer(file, model, version: str, era: int, wrote: str) -> None:
         for weight in _attribute(layers[layer], "weight_names")
     ]
     if not era_optimizers.restore(model, names, arrays, version, wrote == "theano"):
-        warnings.warn(
-            f"The file's optimizer state does not fit {type(model.optimizer).__name__}: it starts afresh",
-            stacklevel=4,
-        )
+        _say_afresh(model)
+
+
+def _say_afresh(model) -> None:
+    warnings.warn(
+        f"The file's optimizer state does not fit {type(model.optimizer).__name__}: it starts afresh",
+        stacklevel=5,
+    )
 
 
 def read_model(file, custom_objects=None, compile: bool = True, backend: str | None = None):
@@ -336,13 +392,15 @@ def read_model(file, custom_objects=None, compile: bool = True, backend: str | N
     description = safety.parsed(_text(file.attrs["model_config"]))
     version = _text(file.attrs.get("keras_version", b"1"))
     era = objects.era_of({"keras_version": version})
+    described = tf_keras.plain(description) if tf_keras.wrote(version) else description
     wrote = "theano" if origin_of(file["model_weights"], backend)[1] else "tensorflow"
     with config.backend_scope(wrote):
-        model = objects.from_description(description, custom_objects, era)
-    read_layers(file["model_weights"], model, backend=backend)
+        model = objects.from_description(described, custom_objects, era)
+    read_layers(file["model_weights"], model, backend=backend, version=version)
     if compile and "training_config" in file.attrs:
         with registry.custom_object_scope(custom_objects), objects.made_as(description, era):
-            model.compile_from_config(safety.parsed(_text(file.attrs["training_config"])))
+            training = safety.parsed(_text(file.attrs["training_config"]))
+            model.compile_from_config(tf_keras.training_of(training, model, version))
         if "optimizer_weights" in file and model.compiled:
             _read_optimizer(file, model, version, era, wrote)
     return model

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import config, registry, safety, scope
+from ..eras import border
 
 VERSION = "3.15.1"  # of the format that is written
 
@@ -29,6 +30,27 @@ def describe(model) -> dict[str, Any]:
     return made
 
 
+def describe_whole(model) -> dict[str, Any]:
+    """The same with what the model was built and compiled with, as files of Keras 3 have it."""
+    description = describe(model)
+    if getattr(model, "get_build_config", None) and model.get_build_config():
+        description["build_config"] = registry.serialize(model.get_build_config())
+    if model.compiled:
+        description["compile_config"] = model.get_compile_config()
+    return description
+
+
+def rebuild_whole(description: Mapping[str, Any], custom_objects=None, compile: bool = True):
+    """The model that `describe_whole` told of, built, and compiled if it was; it has weights of its own yet."""
+    model = from_description(description, custom_objects, era=3)
+    if not model.built and description.get("build_config"):
+        model.build_from_config(description["build_config"])
+    if compile and description.get("compile_config"):
+        with registry.custom_object_scope(custom_objects), made_as(description, 3):
+            model.compile_from_config(description["compile_config"])
+    return model
+
+
 @contextlib.contextmanager
 def made_as(description: Mapping[str, Any], otherwise: int) -> Iterator[None]:
     """The era and backend in which the model of a description was made, for the length of a `with`."""
@@ -36,6 +58,42 @@ def made_as(description: Mapping[str, Any], otherwise: int) -> Iterator[None]:
     backend = config.backend_scope(own["backend"]) if own else contextlib.nullcontext()
     with config.era_scope(own.get("era", otherwise)), backend:
         yield
+
+
+@border.method("deserialize_keras_object")
+def deserialize_keras_object(
+    config,
+    custom_objects: Mapping | None = None,
+    safe_mode: bool | None = None,
+    module_objects: Mapping | None = None,
+    printable_module_name: str = "object",
+):
+    """What plain data means: the object it describes, or the class or function that a word names.
+
+    Args:
+        config: what `serialize_keras_object` returned, or a name.
+        custom_objects, module_objects: names to classes and functions, beside those of the library.
+        safe_mode: whether what would run code is refused; as around the call if None.
+        printable_module_name: a word for messages.
+
+    Raises ValueError for what has no meaning.
+
+    Example:
+        >>> from cornu import layers
+        >>> deserialize_keras_object(registry.serialize(layers.Dense(3))).units
+        3
+    """
+    trust = contextlib.nullcontext() if safe_mode is None else scope.entered(safe=safe_mode)
+    with registry.custom_object_scope(module_objects, custom_objects), trust:
+        if not isinstance(config, str):
+            return registry.revive(config) if isinstance(config, list) else registry.deserialize(config)
+        found = registry.get_registered_object(config)
+        if found is None:
+            raise ValueError(
+                f"{config!r} is the name of no {printable_module_name}."
+                f"{registry.nearest(config, {**(module_objects or {}), **(custom_objects or {})})}"
+            )
+        return found
 
 
 def to_json(model, **kwargs) -> str:
@@ -67,7 +125,7 @@ def to_yaml(model, **kwargs) -> str:
 
     Raises ImportError where pyyaml is not installed.
     """
-    return _yaml().safe_dump(describe(model), **kwargs)
+    return _yaml().safe_dump(json.loads(to_json(model)), **kwargs)
 
 
 def from_yaml(text: str, custom_objects: Mapping | None = None):

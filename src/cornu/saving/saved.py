@@ -21,13 +21,18 @@ class Saved:
         return objects.to_yaml(self, **kwargs)
 
     @border.method("Model.save")
-    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Write the whole model into a file: `.keras`, or `.h5` (the older format)."""
-        archive.save_model(self, filepath, overwrite, include_optimizer)
+    def save(
+        self, filepath, overwrite: bool = True, zipped: bool | None = None, include_optimizer: bool = True
+    ) -> None:
+        """Write the whole model: into a `.keras` file, or a `.h5` one (older), or by zipped=False into a folder."""
+        archive.save_model(self, filepath, overwrite, zipped, include_optimizer)
 
-    def save_weights(self, filepath, overwrite: bool = True) -> None:
-        """Write the weights into a file: `.weights.h5`, or `.h5` (the older format)."""
-        archive.save_weights(self, filepath, overwrite)
+    def save_weights(self, filepath, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+        """Write the weights into a file: `.weights.h5`, or `.h5` (the older format).
+
+        Or into several, of `max_shard_size` gigabytes at most, which the file `.weights.json` lists.
+        """
+        archive.save_weights(self, filepath, overwrite, max_shard_size)
 
     @border.method("Model.load_weights")
     def load_weights(
@@ -37,6 +42,7 @@ class Saved:
         skip_mismatch: bool = False,
         reshape: bool = False,
         backend: str | None = None,
+        keras_version: str | None = None,
     ) -> None:
         """Read the weights from a file that `save_weights` or `save` wrote.
 
@@ -45,8 +51,9 @@ class Saved:
             skip_mismatch: whether what does not fit is left as it is, with a warning.
             reshape: whether arrays of another shape are taken where they hold as many numbers.
             backend: "theano" or "tensorflow", on which Keras 1 ran, where the file does not tell.
+            keras_version: its version, where the file does not tell; before 1.0.7 BatchNormalization kept deviations.
         """
-        archive.load_weights(self, filepath, by_name, skip_mismatch, reshape, backend)
+        archive.load_weights(self, filepath, by_name, skip_mismatch, reshape, backend, keras_version)
 
     def __reduce__(self):
         return archive.from_bytes, (archive.to_bytes(self),)

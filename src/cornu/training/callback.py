@@ -9,6 +9,7 @@ import numpy as np
 from .. import config
 from ..base import Configurable
 from ..eras import border
+from ..variable import Variable
 from . import notes, progress
 
 RATE = {1: "lr", 2: "lr", 3: "learning_rate"}  # the learning rate's name in logs
@@ -147,7 +148,22 @@ def rated(callback: Callback) -> list[tuple[str, Any]]:
 
 def rate_of(optimizer) -> float:
     """The learning rate that the next step will use."""
-    return float(np.asarray(optimizer.learning_rate))
+    return float(np.asarray(optimizer.learning_rate if has_rate(optimizer) else optimizer.lr))
+
+
+def has_rate(optimizer) -> bool:
+    """Whether an optimizer has `learning_rate`; one that is no class of the library may have only `lr`."""
+    return hasattr(optimizer, "learning_rate")
+
+
+def set_rate(optimizer, rate: float) -> None:
+    """Let the next step use this learning rate."""
+    if has_rate(optimizer):
+        optimizer.learning_rate = rate
+    elif isinstance(optimizer.lr, Variable):
+        optimizer.lr.assign(rate)
+    else:
+        optimizer.lr = rate
 
 
 def log_rates(callback: Callback, logs: dict | None) -> None:
@@ -352,6 +368,7 @@ class CallbackList:
         self._era = config.era()
         self.callbacks = list(_flat(callbacks))
         self._found: dict[str, list[Callable]] = {}
+        self._begun: list = []  # who was told already that training begins
         if add_progbar and not self._has(ProgbarLogger):
             # Keras 3 draws when the callbacks have spoken, so that it shows what they added
             self.callbacks.insert(0 if self._era < 3 else len(self.callbacks), ProgbarLogger())
@@ -399,6 +416,17 @@ class CallbackList:
         """Let the callbacks know where `fit` is."""
         self._give("run", run)
 
+    def begin_own(self) -> None:
+        """Tell the program's own callbacks that training begins, before the first batch is made.
+
+        Keras 1 and 2 told all of them then, and generators may use what a callback has made ready.
+        """
+        own = [each for each in self.callbacks if not type(each).__module__.startswith("cornu.")]
+        for method in filter(None, (own_hook(callback, "on_train_begin") for callback in own)):
+            method({})
+        self._begun = own
+        self._found.clear()
+
     def wants_every(self, stage: str) -> bool:
         """Whether someone has to be told each batch of 'train', 'test' or 'predict'."""
         return any(every is True for every in self._wishes(stage))
@@ -415,7 +443,8 @@ class CallbackList:
 
     def _own(self, hook: str) -> list[Callable]:
         if hook not in self._found:
-            order = sorted(self.callbacks, key=lambda callback: getattr(callback, "told_last", False))
+            waiting = [each for each in self.callbacks if hook != "on_train_begin" or each not in self._begun]
+            order = sorted(waiting, key=lambda callback: getattr(callback, "told_last", False))
             methods = [own_hook(callback, hook) for callback in order]
             self._found[hook] = [method for method in methods if method]
         return self._found[hook]

@@ -25,9 +25,11 @@ from .callback import (
     log_rates,
     rate_of,
     rated,
+    set_rate,
 )
 from .checkpoint import ModelCheckpoint
 from .monitors import EarlyStopping, ReduceLROnPlateau
+from .orbax_checkpoint import OrbaxCheckpoint
 from .tensorboard import TensorBoard
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
@@ -92,7 +95,7 @@ class LearningRateScheduler(Callback):
                 raise ValueError(
                     f"LearningRateScheduler: the schedule has to return a number; it returned {made!r}"
                 ) from None
-            optimizer.learning_rate = rate
+            set_rate(optimizer, rate)
             if self.verbose:
                 announce(self, epoch, f"LearningRateScheduler sets {name} to {rate}.")
 

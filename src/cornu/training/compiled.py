@@ -16,7 +16,7 @@ from ..metrics.metric import Mean, Metric
 from ..optimizers.loss_scale import LossScaleOptimizer
 from ..symbol import Symbol
 from .data import leaves
-from .losses import BY_SHAPE, SPARSE, CompiledLoss, CompiledMetrics, name_of
+from .losses import BY_SHAPE, SPARSE, CompiledLoss, CompiledMetrics, name_of, per_output
 from .step import Runner, State, minimize, pure_step, stateful_step
 
 
@@ -68,7 +68,8 @@ class Compilable:
             steps_per_execution: accepted; how many steps one dispatch runs is chosen while running.
             jit_compile: False is the same as run_eagerly=True.
             auto_scale_loss: with float16, scale the loss so that small gradients survive.
-            sample_weight_mode: accepted; weights a time step are recognised by their shape.
+            sample_weight_mode: None or 'temporal', or a list or dict of these by output; weights a time step are
+                recognised by their shape.
 
         Raises ValueError for unknown names, before anything changes.
         """
@@ -87,6 +88,12 @@ class Compilable:
             for each in jax.tree.leaves(named):
                 if not (family == "metrics" and isinstance(each, str) and each in BY_SHAPE):
                     registry.get(family, each)
+        modes = [sample_weight_mode]
+        if isinstance(sample_weight_mode, list | tuple | dict):
+            modes = per_output(sample_weight_mode, names or list(sample_weight_mode), "sample_weight_mode")
+        for mode in modes:
+            if mode not in (None, "temporal"):
+                raise ValueError(f"compile: sample_weight_mode is None or 'temporal'; got {mode!r}")
         if names:
             compiled_loss = CompiledLoss(loss, loss_weights, names) if loss is not None else None
             CompiledMetrics([(metrics, False), (weighted_metrics, True)], compiled_loss, names)
@@ -124,6 +131,9 @@ class Compilable:
         given = {name: registry.revive(value) for name, value in given.items() if value is not None}
         if isinstance(given.get("optimizer"), dict):
             given["optimizer"] = registry.get("optimizers", given["optimizer"])
+        named = lambda x: (registry.get_registered_object(x) or x) if isinstance(x, str) else x  # noqa: E731
+        for name in {"loss", "metrics", "weighted_metrics"} & given.keys():  # a program's own: known by now
+            given[name] = jax.tree.map(named, given[name])
         self.compile(**given)
 
     def _output_names(self, y_pred=None) -> list[str]:
@@ -181,6 +191,8 @@ class Compilable:
                 Symbol((*output.shape[:-1], 1)) if few else output
                 for output, few in itertools.zip_longest(outputs, sparse)
             ]
+            if loss and not all(loss.asked):
+                targets = [each for each, asked in zip(targets, loss.asked, strict=True) if asked]
             metrics.build(targets, outputs)
         return [*self._trackers(loss).values(), *metrics.metrics]
 
@@ -316,9 +328,8 @@ class Compilable:
         slots = self.optimizer.variables if self.optimizer is not None else []
         meters = list(dict.fromkeys(cell for metric in self._meters for cell in metric.variables))
         known |= set(meters)
-        return State(
-            list(trained), [cell for cell in self.variables if cell not in known], list(slots), meters
-        )
+        rest = [*self.variables, *getattr(self.optimizer, "settings", ())]
+        return State(list(trained), [cell for cell in rest if cell not in known], list(slots), meters)
 
     def _require_compiled(self, method: str) -> None:
         if not self.compiled:
@@ -358,6 +369,7 @@ class Compilable:
         if self._trained is None:
             self._trained = self.trainable_variables
         if training:
+            self._tell_stale()
             self.optimizer.build(self._trained)
 
     def _check_targets(self, y, y_pred) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 
 from .. import config, dtypes
 from . import notes
+from .in_file import NARROW, InFile, is_in_file, taker, whole
 
+ENDLESS = 2**40  # so many batches are those of a dataset that is repeated for ever, as Grain's may be
 RESIDENT_BYTES = 2**31  # arrays up to this size are kept on the device as a whole
 
 
@@ -25,10 +27,20 @@ def leaves(tree) -> list:
     return jax.tree.leaves(tree, is_leaf=is_none)
 
 
+def is_text(x) -> bool:
+    """Whether it is text, or a list of it."""
+    return isinstance(x, str) or isinstance(x, list | tuple) and bool(x) and all(map(is_text, x))
+
+
+def fed(x: Mapping) -> dict:
+    """What of a dict can be fed: in eras 1 and 2 text may lie beside what a model has inputs for."""
+    return {name: each for name, each in x.items() if config.era() == 3 or not is_text(each)}
+
+
 def is_arrays(x) -> bool:
     """Whether `x` is an array or a structure of arrays, rather than something that yields batches."""
     if isinstance(x, Mapping):
-        return all(map(is_arrays, x.values()))
+        return all(map(is_arrays, fed(x).values()))
     if isinstance(x, list | tuple):
         return all(is_arrays(each) or isinstance(each, bool | int | float) or each is None for each in x)
     return hasattr(x, "shape") and hasattr(x, "dtype") or hasattr(x, "to_numpy")
@@ -36,8 +48,10 @@ def is_arrays(x) -> bool:
 
 def as_numpy(x, what: str):
     """An array-like as an array that a device can take; names what it was in an error."""
-    if isinstance(x, jax.Array) or x is None:
+    if isinstance(x, jax.Array | InFile) or x is None:
         return x
+    if is_in_file(x) and np.dtype(x.dtype).kind in "biuf" and len(x.shape):
+        return InFile(x, jax.config.jax_enable_x64)
     if hasattr(x, "to_numpy"):
         x = x.to_numpy()
     elif hasattr(x, "detach"):
@@ -53,14 +67,14 @@ def as_numpy(x, what: str):
             f"{what} holds {array.dtype} data, not numbers. Ragged lists: see cornu.utils.pad_sequences; "
             "words and categories have to become numbers first."
         )
-    narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32"}.get(array.dtype.name)
+    narrow = NARROW.get(array.dtype.name)
     return array.astype(narrow) if narrow and not jax.config.jax_enable_x64 else array
 
 
 def structure(x, what: str):
     """A structure of arrays; a list of plain numbers is one array."""
     if isinstance(x, Mapping):
-        return {name: structure(each, f"{what}[{name!r}]") for name, each in x.items()}
+        return {name: structure(each, f"{what}[{name!r}]") for name, each in fed(x).items()}
     if isinstance(x, list | tuple) and x and all(is_arrays(each) or each is None for each in x):
         deep = all(isinstance(each, list | tuple) for each in x)
         if not deep or any(hasattr(leaf, "shape") for leaf in leaves(list(x))):
@@ -127,7 +141,7 @@ class Arrays:
     def on_device(self) -> tuple:
         """The arrays on the device, put there once."""
         if self._device is None:
-            self._device = jax.tree.map(jnp.asarray, self.parts)
+            self._device = jax.tree.map(lambda leaf: jnp.asarray(whole(leaf)), self.parts)
         return self._device
 
     def next_order(self, again: bool = False) -> np.ndarray:
@@ -188,7 +202,7 @@ class Arrays:
             raise ValueError(
                 f"validation_split={fraction} leaves {at} samples to train on and {self.size - at} to validate"
             )
-        first, last = self.rows(slice(0, at)), self.rows(slice(at, None))
+        first, last = (jax.tree.map(taker(rows), self.parts) for rows in (slice(0, at), slice(at, None)))
         return Arrays(*first, self.batch_size, self.shuffle), Arrays(*last, self.batch_size)
 
 
@@ -254,56 +268,75 @@ class Stream:
         self.workers = workers or getattr(source, "workers", None) or 1
         self.ahead = ahead or getattr(source, "max_queue_size", None) or 10
         self.endless = isinstance(source, Iterator)
-        self.indexed = not self.endless and hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        counted = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self.indexed = not self.endless and counted and len(source) < ENDLESS
         self._iterator = source if self.endless else None
         if getattr(source, "plans", False):
             self._iterator = planned(source, self.workers, self.ahead)
-        if steps is None and samples is None and hasattr(source, "__len__"):
-            steps = len(source)
-        if steps is not None and steps < 1:
-            raise ValueError(f"The data is empty: {type(source).__name__} has {steps} batches")
+        self.measured = steps is None and samples is None and hasattr(source, "__len__")
         self.steps = steps
-        self._first = []
+        self.measure()
+        self._first = []  # batches that `peek` has taken
         self._order: np.ndarray | None = None  # of a Sequence's batches in this epoch
         self._place: dict[str, Any] = {}  # where an iterable has to go on
         self.seen = 0  # samples in this epoch
+        self._begun = False  # whether the source knows of the epoch whose first batch was taken
+
+    def measure(self) -> None:
+        """Ask the source for the number of its batches, which may change from epoch to epoch.
+
+        Raises ValueError where there are none.
+        """
+        if self.measured:
+            self.steps = len(self.source)
+            if self.steps >= ENDLESS:
+                raise ValueError(
+                    f"{type(self.source).__name__} never ends: say how many batches make an epoch"
+                )
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f"The data is empty: {type(self.source).__name__} has {self.steps} batches")
 
     def peek(self) -> tuple:
         """The first batch, which comes again when the epoch begins."""
         if not self._first:
+            self.begin_epoch()
+            self._begun = True
             iterator = self._iterator if self.endless else iter(self._raw(1, 0))
             try:
                 self._first = [next(iterator)]
             except StopIteration:
                 raise ValueError("The data is empty: it ended before the first batch") from None
         batch = self._first[0]
-        if not self.endless:
+        if not self.endless and not self.indexed:
             self._first = []
         return unpack(batch, type(self.source).__name__)
 
     def _raw(self, steps: int | None, start: int) -> Iterator:
         """The batches of an epoch, from the `start`-th on."""
+        first, self._first = self._first, []
         if self.endless:
-            first, self._first = self._first, []
             return itertools.chain(first, self._iterator)
         if not self.indexed:
             self._iterator = iter(self.source)
             skipped = 0 if start and self._go_to_place() else start
             return itertools.islice(self._iterator, skipped, None) if skipped else self._iterator
-        if not start:
+        if start:
+            first = []
+        elif not first:
             self._order = np.arange(len(self.source))
             if self.shuffle:
                 np.random.shuffle(self._order)
         again = self.samples or (steps and steps > len(self._order))
         order = itertools.cycle(self._order) if again else iter(self._order)
-        return self._prefetched(itertools.islice(order, start, None))
+        return self._prefetched(itertools.islice(order, start + len(first), steps), first)
 
-    def _prefetched(self, order: Iterator) -> Iterator:
-        """Batches made ahead by the Sequence's own number of workers."""
+    def _prefetched(self, order: Iterator, first: list) -> Iterator:
+        """What is there already, and batches made ahead by the Sequence's own number of workers."""
         ahead = max(self.workers, self.ahead)
         with concurrent.futures.ThreadPoolExecutor(self.workers) as pool:
             waiting = [pool.submit(self.source.__getitem__, int(i)) for i in itertools.islice(order, ahead)]
             try:
+                yield from first
                 while waiting:
                     yield waiting.pop(0).result()
                     waiting += [
@@ -345,6 +378,8 @@ class Stream:
     def put(self, place: dict[str, Any]) -> None:
         """Go on from what `place` said."""
         self._order, self.seen, self._place = place["order"], place["seen"], place
+        if not self.endless:
+            self._first, self._begun = [], False
         if self.indexed and "source" in place:
             notes.write(self.source, place["source"])
         elif self.endless and self._go_to_place():
@@ -391,7 +426,9 @@ class Stream:
         return ((1, batch) for batch in self.batches(steps))
 
     def begin_epoch(self) -> None:
-        getattr(self.source, "on_epoch_begin", lambda: None)()
+        if not self._begun:
+            getattr(self.source, "on_epoch_begin", lambda: None)()
+        self._begun = False
 
     def end_epoch(self) -> None:
         getattr(self.source, "on_epoch_end", lambda: None)()
@@ -425,7 +462,8 @@ def adapt(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=Fa
         raise ValueError("There is no data: `x` is None")
     if isinstance(x, Arrays | Stream):
         return x
-    if hasattr(x, "toarray") or is_arrays(x) or isinstance(x, list | tuple) and not hasattr(x, "batch_size"):
+    given = isinstance(x, list | tuple) and not hasattr(x, "batch_size") or isinstance(x, Mapping)
+    if hasattr(x, "toarray") or is_arrays(x) or given:
         if isinstance(x, list | tuple) and not len(x):
             raise ValueError("The data is empty: x has no sample")
         return Arrays(x, y, sample_weight, batch_size, shuffle)

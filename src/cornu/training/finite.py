@@ -8,6 +8,13 @@ from .. import scope
 from .callback import Callback
 
 
+def seen(result):
+    """What was computed; within `debug.nan_guard` an error where some layer's output was not finite."""
+    if scope.call.watch is not None:
+        scope.call.watch.look()
+    return result
+
+
 class Finite(Callback):
     """Warns once that the loss is no finite number; within `debug.nan_guard` it raises, and says where that begins."""
 

@@ -13,12 +13,13 @@ from ..eras.accuracy import ShowsAccuracy, shows_accuracy
 from . import callbacks as hooks
 from .compiled import Compilable
 from .data import Arrays, Stream, adapt, leaves, weights_of_classes
-from .finite import Finite
+from .finite import Finite, seen
 from .generators import FromGenerators
 from .leaving import leaving
 from .run import Place, Run
 from .step import Runner, State, pure_step
 
+_NONE: dict = {}
 STACK = 32  # batches that `predict` gives to one dispatch
 
 
@@ -72,7 +73,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         Raises ValueError for data that does not fit the model, before any weight changes.
         """
         self._require_compiled("fit")
-        data = adapt(x, y, sample_weight, batch_size, steps_per_epoch, shuffle)
+        data = adapt(self._fed(x), y, sample_weight, batch_size, steps_per_epoch, shuffle)
         if validation_split and validation_data is None:
             if not isinstance(data, Arrays):
                 raise ValueError("validation_split needs arrays; give validation_data beside a generator")
@@ -86,21 +87,28 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
             data.shuffle = shuffle
             if class_weight is not None:
                 data.sample_weight = self._class_weighted(data.y, class_weight, data.sample_weight)
+
+        def telling() -> hooks.CallbackList:
+            return self._told(
+                callbacks,
+                data,
+                verbose,
+                steps_per_epoch,
+                add_history=True,
+                epochs=epochs,
+                do_validation=validation is not None,
+            )
+
+        early = telling() if config.era() < 3 and isinstance(data, Stream) else None
+        if early:
+            early.begin_own()
         first = data.peek() if isinstance(data, Stream) else data.parts
         self._ready(self._weigh(first, class_weight, data), training=True)
         if validation is not None:
             self._ready(
                 validation.peek() if isinstance(validation, Stream) else validation.parts, training=False
             )
-        told = self._told(
-            callbacks,
-            data,
-            verbose,
-            steps_per_epoch,
-            add_history=True,
-            epochs=epochs,
-            do_validation=validation is not None,
-        )
+        told = early or telling()
         self.stop_training = False
         self.history = told.history
         if config.era() < 3 and isinstance(validation, Arrays):
@@ -112,6 +120,9 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
                 epoch = run.epoch
                 if not run.step:  # not so where a backup was made within the epoch
                     self.reset_metrics()
+                    if epoch > initial_epoch and getattr(data, "measured", False):
+                        data.measure()
+                        told.set_params({**told.params, "steps": data.steps})
                     told.on_epoch_begin(epoch)
                 if not run.through:
                     run.passed(self._pass_over("train", data, told, steps_per_epoch, class_weight, run))
@@ -274,13 +285,13 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         Returns a number, a list in the order of `metrics_names`, or a dict if `return_dict`.
         """
         self._require_compiled("evaluate")
-        data = adapt(x, y, sample_weight, batch_size, steps)
+        data = adapt(self._fed(x), y, sample_weight, batch_size, steps)
         self._ready(data.peek() if isinstance(data, Stream) else data.parts, training=False)
         told = self._told(callbacks, data, verbose, steps, epochs=1)
         return self._flat(self._evaluate(data, steps, told), return_dict)
 
     def _flat(self, logs: dict, return_dict: bool):
-        logs = self._as_asked(logs)
+        logs = seen(self._as_asked(logs))
         if return_dict:
             return logs
         values = list(logs.values())
@@ -296,7 +307,10 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         callbacks: Sequence | None = None,
     ):
         """The outputs for the data, as NumPy arrays."""
-        x = self._as_long_as_first(x)
+        if verbose == 0 and callbacks is None and steps is None and (known := self._knowing(x, batch_size)):
+            made = seen(known.on_batch((x, None, None)))
+            return np.array(made) if isinstance(made, jax.Array) else jax.tree.map(np.array, made)
+        x = self._as_long_as_first(self._fed(x, steps or 1))
         if self._is_empty(x):
             return self._outputs_of_nothing(x)
         data = adapt(x, None, None, batch_size, steps)
@@ -316,7 +330,16 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
             made.append(outputs)
         joined = jax.tree.map(lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *made)
         told.on_predict_end()
-        return joined
+        if type(x) is np.ndarray:
+            runner.known.add((x.shape, x.dtype))
+        return seen(joined)
+
+    def _knowing(self, x, batch_size: int | None) -> Runner | None:
+        """The runner for one batch, where such an array was predicted before and needs no check."""
+        if type(x) is not np.ndarray or not x.ndim or len(x) > (batch_size or 32):
+            return None
+        runner = vars(self).get("_runners", _NONE).get(("predict", config.learning_phase(), scope.call.watch))
+        return runner if runner is not None and (x.shape, x.dtype) in runner.known else None
 
     def _predictor(self, x) -> Runner:
         """The runner whose steps give the outputs for a batch."""
@@ -337,7 +360,7 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
         self, kind: str, batch: tuple, class_weight=None, return_dict: bool = False, reset: bool = True
     ):
         self._require_compiled(f"{kind}_on_batch")
-        x, y, sample_weight = adapt(*batch).parts
+        x, y, sample_weight = adapt(self._fed(batch[0]), *batch[1:]).parts
         if class_weight is not None:
             sample_weight = self._class_weighted(y, class_weight, sample_weight)
         self._ready((x, y, sample_weight), training=kind == "train")
@@ -361,9 +384,14 @@ class Trainer(ShowsAccuracy, FromGenerators, Compilable):
     @border.method("Model.predict_on_batch")
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
-        x = adapt(x).x
-        self._check_inputs(x)
-        return jax.tree.map(np.asarray, self._predictor(x).on_batch((x, None, None)))
+        runner = self._knowing(x, len(x) if hasattr(x, "__len__") else None)
+        if runner is None:
+            given, x = x, adapt(self._fed(x)).x
+            self._check_inputs(x)
+            runner = self._predictor(x)
+            if type(given) is np.ndarray:
+                runner.known.add((given.shape, given.dtype))
+        return seen(jax.tree.map(np.asarray, runner.on_batch((x, None, None))))
 
 
 class _Own:

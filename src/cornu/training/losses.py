@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import config, graph, losses, registry, scope, symbol
+from ..eras.layer_metrics import LayerMetric
+from ..layers.layer import Layer
 from ..metrics import pointwise
 from ..metrics.metric import MeanMetricWrapper, Metric
 from .data import leaves
@@ -108,6 +110,11 @@ class CompiledLoss:
             1.0 if weight is None else float(weight) for weight in weights or [1.0] * len(self.fns)
         ]
 
+    @property
+    def asked(self) -> list[bool]:
+        """Which outputs have a loss: targets may be given for just these."""
+        return [fn is not None for fn in self.fns]
+
     def one(self, index: int, y_true, y_pred, sample_weight):
         """The loss of one output, before `loss_weights`."""
         fn = self.fns[index]
@@ -125,8 +132,8 @@ class CompiledLoss:
     def __call__(self, y_true, y_pred, sample_weight=None) -> tuple[jax.Array, dict[str, jax.Array]]:
         """The weighted sum, and each output's own loss by name."""
         predictions = leaves(y_pred)
-        targets = aligned(y_true, y_pred, self.names, "targets")
-        weights = aligned(sample_weight, y_pred, self.names, "sample_weight", repeat=True)
+        targets = aligned(y_true, y_pred, self.names, "targets", asked=self.asked)
+        weights = aligned(sample_weight, y_pred, self.names, "sample_weight", repeat=True, asked=self.asked)
         parts = {}
         total = jnp.zeros(())
         for i, (name, target, prediction) in enumerate(zip(self.names, targets, predictions, strict=True)):
@@ -137,7 +144,7 @@ class CompiledLoss:
 
     def check(self, y_true, y_pred) -> None:
         """Compare targets (arrays) with outputs (symbols): shapes and labels; ValueError says what is wrong."""
-        targets = aligned(y_true, y_pred, self.names, "targets")
+        targets = aligned(y_true, y_pred, self.names, "targets", asked=self.asked)
         for name, fn, target, output in zip(self.names, self.fns, targets, leaves(y_pred), strict=True):
             if fn is None:
                 continue
@@ -194,8 +201,13 @@ def check_target(name: str, loss: str, target, output) -> None:
         )
 
 
-def aligned(tree, y_pred, names: Sequence[str], what: str, repeat: bool = False) -> list:
-    """Targets or weights in the order of the outputs; None where there are none."""
+def aligned(
+    tree, y_pred, names: Sequence[str], what: str, repeat: bool = False, asked: Sequence[bool] = ()
+) -> list:
+    """Targets or weights in the order of the outputs; None where there are none.
+
+    As many as there are True in `asked` are those of just these outputs.
+    """
     count = len(names)
     if tree is None:
         return [None] * count
@@ -206,6 +218,9 @@ def aligned(tree, y_pred, names: Sequence[str], what: str, repeat: bool = False)
     flat = leaves(tree)
     if repeat and len(flat) == 1:
         return flat * count
+    if len(flat) == sum(asked) < count:
+        found = iter(flat)
+        return [next(found) if each else None for each in asked]
     if len(flat) != count:
         raise ValueError(f"{what}: {len(flat)} arrays for {count} outputs ({', '.join(names)})")
     return flat
@@ -231,7 +246,8 @@ class CompiledMetrics:
 
     def build(self, y_true, y_pred) -> None:
         """Make the metric objects for targets and outputs of these shapes."""
-        targets, outputs = aligned(y_true, y_pred, self.names, "targets"), leaves(y_pred)
+        targets = aligned(y_true, y_pred, self.names, "targets", asked=self._asked)
+        outputs = leaves(y_pred)
         self.entries = []
         for given, is_weighted in self.given:
             for index, wanted in enumerate(per_output(given, self.names, "metrics", repeat=True)):
@@ -284,7 +300,13 @@ class CompiledMetrics:
                 found.name = name
             found.name = prefix + found.name
             return found
+        if isinstance(found, Layer) and found.stateful:
+            return LayerMetric(found, name=prefix + found.name)
         return MeanMetricWrapper(found, name=prefix + name)
+
+    @property
+    def _asked(self) -> list[bool]:
+        return self.loss.asked if self.loss else []
 
     @property
     def metrics(self) -> list[Metric]:
@@ -292,8 +314,8 @@ class CompiledMetrics:
 
     def update(self, y_true, y_pred, sample_weight=None) -> None:
         """Count one batch in."""
-        targets = aligned(y_true, y_pred, self.names, "targets")
-        weights = aligned(sample_weight, y_pred, self.names, "sample_weight", repeat=True)
+        targets = aligned(y_true, y_pred, self.names, "targets", asked=self._asked)
+        weights = aligned(sample_weight, y_pred, self.names, "sample_weight", repeat=True, asked=self._asked)
         outputs = leaves(y_pred)
         for index, metric, is_weighted in self.entries:
             y, p = targets[index], outputs[index]

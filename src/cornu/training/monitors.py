@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from .callback import Callback, announce, log_rates, rate_of, rated
+from .callback import Callback, announce, log_rates, rate_of, rated, set_rate
 
 # Words in the names of metrics that should rise, and that should fall.
 RISING = (
@@ -148,12 +148,17 @@ class EarlyStopping(Monitor):
                 self.wait = 0
         elif self.wait >= self.patience + (self._era == 1) and (epoch > 0 or self._era < 3):
             self.stopped_epoch, self.model.stop_training = epoch, True
+            if self._era < 3:  # when callbacks after this one have not spoken yet
+                self._restore()
 
     def on_train_end(self, logs=None):
         if self.stopped_epoch > 0 and self.verbose:
             announce(self, self.stopped_epoch, "early stopping")
-        stopped = self.model.stop_training
-        if self.best_weights is not None and (stopped or self._era == 3):
+        if self._era == 3:
+            self._restore()
+
+    def _restore(self) -> None:
+        if self.best_weights is not None:
             if self.verbose:
                 announce(self, self.best_epoch, "the weights of this epoch, the best one, are put back")
             self.model.set_weights(self.best_weights)
@@ -218,7 +223,8 @@ class ReduceLROnPlateau(Monitor):
     def _reduce(self, epoch: int) -> bool:
         high = [(n, each) for n, each in rated(self) if rate_of(each) > np.float32(self.min_lr)]
         for name, optimizer in high:
-            optimizer.learning_rate = lower = max(rate_of(optimizer) * self.factor, self.min_lr)
+            lower = max(rate_of(optimizer) * self.factor, self.min_lr)
+            set_rate(optimizer, lower)
             if self.verbose:
                 announce(self, epoch, f"ReduceLROnPlateau lowers {name} to {lower}.")
         return bool(high)

@@ -53,6 +53,17 @@ def stateful_step(step: Callable[[State, Any], tuple[dict, tuple]]) -> Callable:
     return run
 
 
+def changes(step: Callable) -> Callable:
+    """The step, returning of the state only what it changed, by place: compiled code copies what it hands through."""
+
+    def run(state: State, batch) -> tuple[dict[int, Any], Any]:
+        after, logs = step(state, batch)
+        pairs = zip(state.flat, after.flat, strict=True)
+        return {place: new for place, (old, new) in enumerate(pairs) if new is not old}, logs
+
+    return run
+
+
 class Runner:
     """Runs one kind of step over batches or rows of arrays, and keeps the cells true in between.
 
@@ -67,7 +78,8 @@ class Runner:
         self.step, self.cells, self.result, self.compiled = step, cells, result, compiled
         self.loops: bool | None = None  # whether steps may run inside one loop; known once traced
         self.count = 1  # steps in the next span
-        self._single = jax.jit(step) if compiled else step
+        self.known: set[tuple] = set()  # shapes and types of inputs that were found to fit
+        self._single = jax.jit(changes(step)) if compiled else changes(step)
         self._span = jax.jit(self._run_span, static_argnames="size")
         self._stack = jax.jit(lambda state, batches: jax.lax.scan(step, state, batches))
         self._traced: dict = {}
@@ -80,6 +92,13 @@ class Runner:
             for cell, value in zip(cells, values, strict=True):
                 cell._value = value
 
+    def _run_single(self, batch):
+        changed, logs = self._single(self._read(), batch)
+        cells = self.cells.flat if changed else ()
+        for place, value in changed.items():
+            cells[place]._value = value
+        return logs
+
     def _adopt(self) -> None:
         """Let cells that the step was found to read be part of its state, so that it sees them change."""
         strays = getattr(self.step, "strays", ())
@@ -91,8 +110,7 @@ class Runner:
     def on_batch(self, batch) -> dict:
         """One step on one batch; returns logs that are still on the device."""
         with scope.LOCK:
-            state, logs = self._single(self._read(), batch)
-            self._write(state)
+            logs = self._run_single(batch)
             self._adopt()
         return logs
 
@@ -120,9 +138,9 @@ class Runner:
             began = time.perf_counter()
             if self.compiled:
                 state, logs = self._span(self._read(), data, order, start, count, size=size)
+                self._write(state)
             else:
-                state, logs = self._single(self._read(), take(data, order, start, size))
-            self._write(state)
+                logs = self._run_single(take(data, order, start, size))
         if self.compiled and self.loops:
             jax.block_until_ready(logs)
             self._adapt(time.perf_counter() - began, count, size)

@@ -6,13 +6,13 @@ from ..eras.engine import get_source_inputs
 from ..random import set_random_seed
 from ..registry import (
     custom_object_scope,
-    deserialize,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
     serialize,
 )
+from ..saving.objects import deserialize_keras_object
 from ..training.compiled import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..training.progress import Progbar
 from .data import OrderedEnqueuer, PyDataset, Sequence
@@ -39,8 +39,8 @@ def __getattr__(name: str):
 
 
 CustomObjectScope = custom_object_scope
-deserialize_keras_object, serialize_keras_object = deserialize, serialize
-del deserialize, serialize
+serialize_keras_object = serialize
+del serialize
 
 __all__ = [
     "CustomObjectScope",

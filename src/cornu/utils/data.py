@@ -85,6 +85,7 @@ class OrderedEnqueuer:
         self.sequence, self.use_multiprocessing, self.shuffle = sequence, use_multiprocessing, shuffle
         self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         self._ahead = 10
+        self._over = False  # all batches of an epoch were taken, and the sequence was not told
 
     def start(self, workers: int = 1, max_queue_size: int = 10) -> None:
         """Start threads that keep up to `max_queue_size` batches ready."""
@@ -111,7 +112,15 @@ class OrderedEnqueuer:
             while order or waiting:
                 while order and len(waiting) < self._ahead:
                     waiting.append(self._pool.submit(self.sequence.__getitem__, order.pop(0)))
-                yield waiting.popleft().result()
+                batch = waiting.popleft().result()
+                self._over = not order and not waiting
+                yield batch
                 if not self.is_running():
                     return
+            self.join_end_of_epoch()
+
+    def join_end_of_epoch(self) -> None:
+        """Tell the sequence that an epoch is over where all its batches were taken: else it hears so with the next."""
+        if self._over:
+            self._over = False
             getattr(self.sequence, "on_epoch_end", lambda: None)()

@@ -48,6 +48,7 @@ class HDF5Matrix:
     """
 
     refs: dict[str, Any] = {}  # the open files
+    is_in_file = True  # to `fit`, which reads its rows batch by batch
 
     def __init__(
         self, datapath: str | os.PathLike, dataset: str, start: int = 0, end: int | None = None,

@@ -324,6 +324,7 @@ def summary(
     Raises ValueError for lines that are too short and names that no layer has.
     """
     era = config.era()
+    getattr(model, "_tell_stale", lambda: None)()
     rows, form = rows_of(model), FORMS[era]
     length, ends = form.stack if is_stack(model) else form.graph
     connected = len(ends) == 4

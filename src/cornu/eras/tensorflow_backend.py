@@ -1,0 +1,6 @@
+"""`keras.backend.tensorflow_backend`."""
+
+from . import backend, backend_engine
+
+__all__ = backend.__all__
+__getattr__ = backend_engine.of("tensorflow")
