@@ -56,10 +56,8 @@ class Model(PastModel, Saved, Trainer, Layer):
             raise ValueError(f"{self.name}: the graph is not connected. {error}") from None
         unused = [x.node for x in jax.tree.leaves(inputs) if x.node and x.node not in self.nodes]
         self.nodes[-1:-1] = [node for node in unused if getattr(node.operation, "is_input", False)]
-        if self._era < 3:  # one in a list was one
-            one = lambda tree: tree[0] if isinstance(tree, list | tuple) and len(tree) == 1 else tree  # noqa: E731
-            inputs, outputs = one(inputs), one(outputs)
-        self._inputs, self._outputs = inputs, outputs
+        one = lambda tree: tree[0] if isinstance(tree, list | tuple) and len(tree) == 1 else tree  # noqa: E731
+        self._inputs, self._outputs = one(inputs), one(outputs)
         operations = dict.fromkeys(node.operation for node in self.nodes)
         self._graph_layers = [each for each in operations if isinstance(each, Layer)]
         self._added_losses: list = []
@@ -187,7 +185,7 @@ class Model(PastModel, Saved, Trainer, Layer):
                 raise ValueError(
                     f"{self.name} has the inputs {', '.join(names)}; the data has {', '.join(map(str, inputs))}"
                 )
-            return [leaf for name in names for leaf in jax.tree.leaves(inputs[name])]
+            inputs = [inputs[name] for name in names]
         given = leaves(inputs)
         if len(given) != len(self.inputs) or any(each is None for each in given):
             got = ", ".join(str(getattr(each, "shape", None)) for each in given)

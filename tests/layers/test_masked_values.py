@@ -49,3 +49,12 @@ def test_batch_normalization_leaves_masked_places_out_along_any_axis(keras, axis
 
     for mine, theirs in zip(normalized(cornu), normalized(keras), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("era", [1, 2, 3])
+@pytest.mark.parametrize("name", ["mask", "previous_mask"])
+def test_compute_mask_takes_the_mask_by_either_name(era, name):
+    with cornu.era_scope(era):
+        x, mask = np.ones((2, 4, 3), "float32"), np.array([[True, True, False, False]] * 2)
+        made = cornu.layers.LSTM(3, return_sequences=True).compute_mask(x, **{name: mask})
+        np.testing.assert_array_equal(made, mask)

@@ -395,7 +395,7 @@ class _LayerPlan:
 
     def __init__(self, function: Callable):
         takes = parameters(function)
-        mask = next((name for name in takes if name in ("mask", "previous_mask")), None)
+        self.mask = mask = next((name for name in takes if name in ("mask", "previous_mask")), None)
         self.second_is_own = takes[1:2] in ((mask,), ("states",), ("initial_state_shape",))
         self.renamed = {old: takes[0] for old in names.FIRST_ARGUMENTS if takes and old not in takes}
         self.renamed |= {old: mask for old in names.MASK_ARGUMENTS if old not in takes}
@@ -433,6 +433,8 @@ def layer_method(function: Callable) -> Callable:
     @functools.wraps(function)
     def wrapper(self, *args, **kwargs):
         era = config.era()
+        if plan.mask == "previous_mask" and "mask" in kwargs:  # as most layers of Keras call it in every era
+            kwargs = {("previous_mask" if key == "mask" else key): value for key, value in kwargs.items()}
         if era == 1 and (kwargs or len(args) > 1):
             args, kwargs = plan.translate(args, kwargs)
         elif era == 2:

@@ -618,7 +618,7 @@ MODULES = {
     **{f"backend.{name}_backend": _BACKEND for name in ("cntk", "numpy")},
     **{f"backend.{name}_backend": (f"eras.{name}_backend",) for name in ("tensorflow", "theano")},
     **{f"ops.{name}": (f"ops.{name}", "ops") for name in ("image", "linalg", "nn", "numpy")},
-    "backend": _BACKEND,
+    "backend": ("backend", *_BACKEND),
     "backend.common": _BACKEND,
     "backend.load_backend": _BACKEND,
     "config": ("config", "dtypes"),

@@ -2,6 +2,8 @@
 
 import importlib
 
+from ..dtypes import standardize_dtype
+from ..eras.backend_settings import clear_session
 from ..eras.engine import get_source_inputs
 from ..random import set_random_seed
 from ..registry import (
@@ -13,6 +15,7 @@ from ..registry import (
     serialize,
 )
 from ..saving.objects import deserialize_keras_object
+from ..symbol import is_symbol as is_keras_tensor
 from ..training.compiled import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..training.progress import Progbar
 from .data import OrderedEnqueuer, PyDataset, Sequence
@@ -50,6 +53,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "clear_session",
     "convert_all_kernels_in_model",
     "convert_dense_weights_data_format",
     "custom_object_scope",
@@ -60,6 +64,7 @@ __all__ = [
     "get_registered_object",
     "get_source_inputs",
     "img_to_array",
+    "is_keras_tensor",
     "layer_from_config",
     "load_img",
     "model_to_dot",
@@ -72,6 +77,7 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "standardize_dtype",
     "to_categorical",
     "unpack_x_y_sample_weight",
     "validate_file",
