@@ -156,3 +156,14 @@ def test_weights_on_many_devices(tmp_path):
 def test_the_package_is_asked_for(tmp_path):
     with pytest.raises(ImportError, match=r"pip install 'cornu\[orbax\]'"):
         callbacks.OrbaxCheckpoint(tmp_path)
+
+
+def test_files_of_layers_are_not_left_out_in_silence():
+    class Worded(layers.Dense):
+        def save_assets(self, folder):
+            raise AssertionError("nothing is written")
+
+    with pytest.raises(
+        ValueError, match="words has files of its own, which an orbax checkpoint has no place for"
+    ):
+        saving.orbax.payload(cornu.Sequential([cornu.Input((3,)), Worded(2, name="words")]))

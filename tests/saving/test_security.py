@@ -254,6 +254,15 @@ def test_yaml_that_laughs():
         models.model_from_yaml("class_name: Sequential\nconfig: &a\n  layers: *a")
 
 
+def test_yaml_that_merges():
+    """Each line has eight times what the line before has: never written by Keras, and without end here."""
+    pytest.importorskip("yaml")
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 8)}]}}" for i in range(1, 25)]
+    with pytest.raises(saving.UnsafeFile, match="merges dictionaries"):
+        models.model_from_yaml("\n".join(lines))
+
+
 def test_pickles_are_not_read(tmp_path, canary):
     np.save(tmp_path / "a.npy", np.array([canary], object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
@@ -586,6 +595,17 @@ def test_layers_larger_than_their_file(tmp_path, ending):
             saving.UnsafeFile, match=r"a weight 'kernel' of shape \(2, 10*\), but the file has 8 numbers"
         ):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "config"), [("AUC", {"num_thresholds": 10**10}), ("MeanIoU", {"num_classes": 10**6})]
+)
+def test_metrics_larger_than_their_file(tmp_path, name, config):
+    metric = {"module": "keras.metrics", "class_name": name, "config": config, "registered_name": None}
+    description = json.loads(contents()["config.json"])
+    description["compile_config"] = {"optimizer": "sgd", "loss": "mse", "metrics": [metric]}
+    with pytest.raises(saving.UnsafeFile, match="asks for a weight .*numbers for all of them"):
+        read(written(tmp_path, description))
 
 
 def test_layers_larger_than_the_machine(tmp_path):

@@ -77,6 +77,8 @@ class Metric(PastMetric, Configurable):
             aggregation: how replicas would be joined ('sum', 'mean'...).
             name: word for messages.
         """
+        if scope.call.room is not None:
+            scope.call.room.take(shape, name)
         cell = Variable(
             initializers.get("zeros" if initializer is None else initializer),
             tuple(shape),

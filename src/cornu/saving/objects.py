@@ -138,7 +138,13 @@ def from_yaml(text: str, custom_objects: Mapping | None = None):
         safety.refuse(f"The configuration has {len(text):,} characters, and {safety.YAML:,} of YAML are read")
 
     class Loader(yaml.SafeLoader):
-        """Safe, and knows the tags of plain Python data."""
+        """Safe, and knows the tags of plain Python data; merges, `<<`, which may grow without bound, it does not."""
+
+        def flatten_mapping(self, node):
+            if any(key.tag.endswith(":merge") for key, _ in node.value):
+                raise safety.UnsafeFile(
+                    "The configuration merges dictionaries, by `<<`, which Keras never writes"
+                )
 
     python = "tag:yaml.org,2002:python/"
     Loader.add_constructor(

@@ -17,6 +17,7 @@ import numpy as np
 from .. import safety, scope
 from ..variable import Variable
 from . import objects
+from .walk import walk
 
 CELLS, CONFIG, ASSETS = "pytree", "model_config", "assets"  # what a step consists of
 COUNTED = re.compile(r"_\d+")
@@ -82,7 +83,15 @@ def _within(tree: dict, place: Iterable[str]) -> dict:
 
 
 def payload(model, weights_only: bool = False) -> dict[str, Any]:
-    """What is saved of a model in one step."""
+    """What is saved of a model in one step.
+
+    Raises ValueError for a model with files of its own, such as vocabularies, which have no place there.
+    """
+    if own := [holder.name for _, holder in walk(model) if hasattr(holder, "save_assets")]:
+        raise ValueError(
+            f"{model.name}: {', '.join(own)} has files of its own, which an orbax checkpoint has no place for; "
+            "save the model as a .keras file"
+        )
     made: dict[str, Any] = {CELLS: tree_of(model, weights_only)}
     if not weights_only:
         made[CONFIG] = {"config": json.dumps(objects.describe_whole(model))}

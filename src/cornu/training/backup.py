@@ -86,7 +86,8 @@ class BackupAndRestore(Keeper):
     noted, the epoch and the batch, and the order of the data: of arrays and Sequences, whose own orders and random
     generators count, and of iterators with `get_state` and `set_state`, such as Grain's. So the numbers are those of
     a training that was not broken off, bit for bit on one device. Of a generator nobody knows where it is; a warning
-    says so.
+    says so. A Sequence that draws from a generator of its own making in `__getitem__` draws anew: let it draw from
+    NumPy's, or from one that is its attribute.
 
     SIGTERM makes `fit` save, too, before it ends the program.
 
