@@ -255,7 +255,7 @@ struct Step {
       } else if constexpr (kCell == kTanh) {
         made = tanh(sums[i][0]);
       } else {
-        made = sums[i][0] > 0 ? sums[i][0] : V{};
+        made = sums[i][0] < 0 ? V{} : sums[i][0];  // what is no number stays so
       }
       store(out + row * out_step + at, made, there);
     }

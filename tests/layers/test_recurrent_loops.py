@@ -54,6 +54,14 @@ def test_results_and_gradients(name, sequence, sizes):
         np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-4 * max(1, float(jnp.abs(y).max())))
 
 
+@pytest.mark.parametrize("name", list(recurrent.CELLS))
+def test_what_is_no_number_stays_so(name):
+    x, *rest = operands(name, 2, 3, 4, 5)
+    mine, theirs = (fn(x.at[0, 1, 0].set(jnp.nan), *rest)[0] for fn in both(name, True))
+    np.testing.assert_array_equal(jnp.isnan(mine), jnp.isnan(theirs))
+    assert jnp.isnan(mine[0, 1:]).all() and not jnp.isnan(mine[1]).any()
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru"])
 def test_batches_and_derivatives_of_every_order(name):
     x, *rest = operands(name, 2, 3, 4, 5)

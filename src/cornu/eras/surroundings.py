@@ -4,9 +4,12 @@ While such a program runs, NumPy has its old names again, and the modules below 
 """
 
 import builtins
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import io
+import itertools
 import pickle
 import sys
 import types
@@ -114,9 +117,13 @@ _MOVES = {
     "input": input,
     "map": map,
     "range": range,
+    "reduce": functools.reduce,
+    "reload_module": importlib.reload,
+    "StringIO": io.StringIO,
     "urllib": urllib,
     "xrange": range,
     "zip": zip,
+    "zip_longest": itertools.zip_longest,
 }
 MODULES: dict[str, dict[str, Any]] = {
     "scipy.misc": {each.__name__: each for each in (imread, imresize, imsave, toimage)},
