@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import ad
 
-from .library import no_change, over_batches, primitive
+from .library import differentiated_by_jax, filled, no_change, over_batches, primitive, to_changes
 
 LOWEST = -0.7 * float(np.finfo("float32").max)  # the score of what is not seen
 
@@ -131,7 +131,7 @@ over_batches(_push, lambda has: all(has) and len(has) == 7)
 
 def _attend_jvp(primals, tangents, *, settings):
     out, stats = _attend.bind(*primals, settings=settings)
-    changes = [ad.instantiate_zeros(change) if type(change) is ad.Zero else change for change in tangents[:3]]
+    changes = map(filled, tangents[:3])
     change = no_change(out)
     if any(type(each) is not ad.Zero for each in tangents[:3]):
         change = _push.bind(*changes, *primals[:3], stats, *primals[3:], settings=settings)
@@ -140,34 +140,12 @@ def _attend_jvp(primals, tangents, *, settings):
 
 def _push_transpose(slope, *operands, settings):
     made = [None] * 3 if type(slope) is ad.Zero else _pull.bind(slope, *operands[3:], settings=settings)
-    wanted = [each if ad.is_undefined_primal(x) else None for each, x in zip(made, operands[:3], strict=True)]
-    return [*wanted, *(None for _ in operands[3:])]
-
-
-def _by_jax(fn):
-    """A rule that differentiates what is written in JAX."""
-
-    def jvp(primals, tangents, *, settings):
-        fixed = [type(each) is ad.Zero for each in tangents]
-
-        def of_the_moving(*moving):
-            moving = iter(moving)
-            return fn(
-                *(x if still else next(moving) for x, still in zip(primals, fixed, strict=True)),
-                settings=settings,
-            )
-
-        move = [x for x, still in zip(primals, fixed, strict=True) if not still]
-        return jax.jvp(
-            of_the_moving, move, [t for t, still in zip(tangents, fixed, strict=True) if not still]
-        )
-
-    return jvp
+    return to_changes(made, operands)
 
 
 ad.primitive_jvps[_attend] = _attend_jvp
-ad.primitive_jvps[_push] = _by_jax(_push_in_jax)
-ad.primitive_jvps[_pull] = _by_jax(_pull_in_jax)
+differentiated_by_jax(_push, _push_in_jax)
+differentiated_by_jax(_pull, _pull_in_jax)
 ad.primitive_transposes[_push] = _push_transpose
 
 

@@ -96,6 +96,36 @@ def no_change(x) -> ad.Zero:
     return ad.Zero(jax.core.ShapedArray(x.shape, x.dtype))
 
 
+def differentiated_by_jax(made: Primitive, fn: Callable) -> None:
+    """Let the tangent of a primitive be that of `fn`, which computes the same in JAX."""
+
+    def jvp(primals, tangents, **params):
+        fixed = [type(each) is ad.Zero for each in tangents]
+
+        def of_the_moving(*moving):
+            moving = iter(moving)
+            return fn(
+                *(x if still else next(moving) for x, still in zip(primals, fixed, strict=True)), **params
+            )
+
+        move = [x for x, still in zip(primals, fixed, strict=True) if not still]
+        change = [each for each, still in zip(tangents, fixed, strict=True) if not still]
+        return jax.jvp(of_the_moving, move, change)
+
+    ad.primitive_jvps[made] = jvp
+
+
+def filled(change):
+    """A tangent or slope with its zeros written out."""
+    return ad.instantiate_zeros(change) if type(change) is ad.Zero else change
+
+
+def to_changes(slopes, operands) -> list:
+    """Slopes for those operands of a linear map that it is to be transposed in; None for all others."""
+    wanted = [each if ad.is_undefined_primal(x) else None for each, x in zip(slopes, operands, strict=False)]
+    return [*wanted, *(None for _ in operands[len(wanted) :])]
+
+
 def over_batches(made: Primitive, folds: Callable) -> None:
     """Let `vmap` fold its axis into the batch where `folds(which operands have one)`, and loop otherwise."""
 

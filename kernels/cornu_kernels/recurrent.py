@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import ad
 
-from .library import no_change, over_batches, primitive
+from .library import differentiated_by_jax, filled, no_change, over_batches, primitive, to_changes
 
 
 class Cell(NamedTuple):
@@ -24,6 +24,11 @@ class Cell(NamedTuple):
     bias: int
     kept: int
     states: int = 1
+
+    @property
+    def operands(self) -> int:
+        """How many a call has: x, states, kernel, recurrent kernel, bias."""
+        return 4 + self.states
 
 
 CELLS = {
@@ -89,18 +94,22 @@ def _run_shapes(x, *rest, name, sequence, keep):
     return tuple(made)
 
 
+def _call(shapes: tuple, operands, name: str, **how: bool) -> tuple:
+    how = {"cell": CELLS[name].number, **how}
+    how = {key: np.int64(value) for key, value in how.items()}
+    return tuple(jax.ffi.ffi_call("cornu_recurrent", shapes)(*operands, **how))
+
+
 def _run_in_library(*operands, name, sequence, keep):
     shapes = _run_shapes(*operands, name=name, sequence=sequence, keep=keep)
-    attributes = {"cell": CELLS[name].number, "back": 0, "sequence": sequence, "keep": keep}
-    attributes = {key: np.int64(value) for key, value in attributes.items()}
-    return tuple(jax.ffi.ffi_call("cornu_recurrent", shapes)(*operands, **attributes))
+    return _call(shapes, operands, name, back=False, sequence=sequence, keep=keep)
 
 
 def _split(name: str, sequence: bool, operands: tuple) -> tuple:
     """Slopes at results, the operands of the call, and what the call kept: outputs, gates, cells."""
-    cell = CELLS[name]
-    results, given = sequence + cell.states, 4 + cell.states
-    return operands[:results], operands[results : results + given], operands[results + given :]
+    results = sequence + CELLS[name].states
+    kept = results + CELLS[name].operands
+    return operands[:results], operands[results:kept], operands[kept:]
 
 
 def _pull_shapes(*operands, name, sequence):
@@ -109,40 +118,36 @@ def _pull_shapes(*operands, name, sequence):
 
 def _pull_in_library(*operands, name, sequence):
     cell = CELLS[name]
-    slopes, (x, *states), kept = _split(name, sequence, operands)
-    states, (kernel, recurrent, _) = states[: cell.states], states[cell.states :]
-    outputs, units, lstm = kept[0], recurrent.shape[0], cell.states == 2
-    batch, time = x.shape[:2]
+    slopes, (x, *given), kept = _split(name, sequence, operands)
+    states, (kernel, recurrent, _) = given[: cell.states], given[cell.states :]
+    outputs, units, (batch, time, _) = kept[0], recurrent.shape[0], x.shape
     like = lambda *shape: jax.ShapeDtypeStruct(shape, x.dtype)  # noqa: E731
     shapes = (like(batch, time, cell.bias * units), *[like(batch, units)] * cell.states)
-    attributes = {"cell": cell.number, "back": 1, "sequence": sequence, "keep": 0}
-    followed = (kept[2], states[1]) if lstm else (outputs, states[0])
-    at_gates, *by_states = jax.ffi.ffi_call("cornu_recurrent", shapes)(
-        *slopes,
-        recurrent.T,
-        *kept[1:2],
-        *followed,
-        **{key: np.int64(value) for key, value in attributes.items()},
-    )
-    flat = at_gates.reshape(batch * time, -1)
-    of_kernel = flat[:, : cell.kernel * units]
-    by_x = (of_kernel @ kernel.T).reshape(x.shape)
+    followed = (kept[2], states[1]) if cell.states == 2 else (outputs, states[0])
+    operands = (*slopes, recurrent.T, *kept[1:2], *followed)
+    at_gates, *by_states = _call(shapes, operands, name, back=True, sequence=sequence, keep=False)
     before = jnp.concatenate([states[0][:, None], outputs[:, :-1]], 1)
-    two = 2 * units
-    if (
-        cell.kernel == cell.bias and name != "gru_before"
-    ):  # the slopes are the same: one product for both weights
-        by_weights = jnp.concatenate([x, before], 2).reshape(batch * time, -1).T @ flat
-        return (by_x, *by_states, by_weights[: x.shape[2]], by_weights[x.shape[2] :], flat.sum(0))
-    before = before.reshape(batch * time, units)
+    by_x = (_flat(at_gates)[:, : cell.kernel * units] @ kernel.T).reshape(x.shape)
+    return (by_x, *by_states, *_by_weights(name, x, before, at_gates, kept), _flat(at_gates).sum(0))
+
+
+def _flat(x):
+    """`(batch, time, n)` as `(batch * time, n)`."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _by_weights(name: str, x, before, at_gates, kept: tuple) -> tuple:
+    """Slopes at kernel and recurrent kernel, from inputs, the states before each step, and slopes at its gates."""
+    units, features, slopes = before.shape[-1], x.shape[-1], _flat(at_gates)
+    two, three = 2 * units, 3 * units
     if name == "gru":
-        of_recurrent = jnp.concatenate([flat[:, :two], flat[:, 3 * units :]], 1)
-        by_recurrent = before.T @ of_recurrent
-    else:
-        reset = kept[1].reshape(batch * time, -1)[:, units:two]
-        by_recurrent = jnp.concatenate([before.T @ flat[:, :two], (reset * before).T @ flat[:, two:]], 1)
-    by_kernel = x.reshape(batch * time, -1).T @ of_kernel
-    return (by_x, *by_states, by_kernel, by_recurrent, flat.sum(0))
+        of_recurrent = jnp.concatenate([slopes[:, :two], slopes[:, three:]], 1)
+        return _flat(x).T @ slopes[:, :three], _flat(before).T @ of_recurrent
+    if name == "gru_before":
+        through = (_flat(kept[1])[:, units:two] * _flat(before)).T @ slopes[:, two:]
+        return _flat(x).T @ slopes, jnp.concatenate([_flat(before).T @ slopes[:, :two], through], 1)
+    both = _flat(jnp.concatenate([x, before], 2)).T @ slopes  # of the same slopes: one product
+    return both[:features], both[features:]
 
 
 def _pull_in_jax(*operands, name, sequence):
@@ -151,12 +156,12 @@ def _pull_in_jax(*operands, name, sequence):
 
 
 def _push_shapes(*operands, name, sequence):
-    given = operands[4 + CELLS[name].states :]
-    return _run_shapes(*given[: 4 + CELLS[name].states], name=name, sequence=sequence, keep=False)
+    count = CELLS[name].operands
+    return _run_shapes(*operands[count : 2 * count], name=name, sequence=sequence, keep=False)
 
 
 def _push_in_jax(*operands, name, sequence):
-    count = 4 + CELLS[name].states
+    count = CELLS[name].operands
     fn = lambda *args: plain(*args, name=name, sequence=sequence)  # noqa: E731
     return jax.jvp(fn, operands[count : 2 * count], operands[:count])[1]
 
@@ -176,7 +181,7 @@ def _run_jvp(primals, tangents, *, name, sequence, keep):
     outputs, *rest = _run.bind(*primals, name=name, sequence=True, keep=True)
     last, kept = rest[: cell.states], rest[cell.states :]
     results = [outputs] * sequence + last
-    changes = [ad.instantiate_zeros(each) if type(each) is ad.Zero else each for each in tangents]
+    changes = map(filled, tangents)
     moved = _push.bind(*changes, *primals, outputs, *kept, name=name, sequence=sequence)
     if keep:  # of a call that was differentiated before
         results, moved = results + kept, [*moved, *map(no_change, kept)]
@@ -184,28 +189,14 @@ def _run_jvp(primals, tangents, *, name, sequence, keep):
 
 
 def _push_transpose(slopes, *operands, name, sequence):
-    count = 4 + CELLS[name].states
-    slopes = [ad.instantiate_zeros(each) if type(each) is ad.Zero else each for each in slopes]
-    made = _pull.bind(*slopes, *operands[count:], name=name, sequence=sequence)
-    wanted = [
-        each if ad.is_undefined_primal(x) else None for each, x in zip(made, operands[:count], strict=True)
-    ]
-    return [*wanted, *(None for _ in operands[count:])]
-
-
-def _by_jax(fn):
-    """A rule that differentiates what is written in JAX; what a call kept follows from its operands."""
-
-    def jvp(primals, tangents, *, name, sequence):
-        changes = [ad.instantiate_zeros(each) if type(each) is ad.Zero else each for each in tangents]
-        return jax.jvp(lambda *args: fn(*args, name=name, sequence=sequence), tuple(primals), tuple(changes))
-
-    return jvp
+    count = CELLS[name].operands
+    made = _pull.bind(*map(filled, slopes), *operands[count:], name=name, sequence=sequence)
+    return to_changes(made, operands)
 
 
 ad.primitive_jvps[_run] = _run_jvp
-ad.primitive_jvps[_push] = _by_jax(_push_in_jax)
-ad.primitive_jvps[_pull] = _by_jax(_pull_in_jax)
+differentiated_by_jax(_push, _push_in_jax)
+differentiated_by_jax(_pull, _pull_in_jax)
 ad.primitive_transposes[_push] = _push_transpose
 
 

@@ -2,43 +2,12 @@
 
 #include "attention.h"
 
-#include <cstdlib>
-#include <memory>
-#include <new>
-
 #include "kernels.h"
+#include "loops.h"
 #include "parallel.h"
 
 namespace cornu {
 namespace {
-
-constexpr size_t kLine = 64;  // of the cache
-
-const AttentionLoops& loops() {
-  static const AttentionLoops& chosen = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                                                __builtin_cpu_supports("avx512bw") &&
-                                                __builtin_cpu_supports("avx512vl")
-                                            ? kAttention512
-                                        : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                                            ? kAttention256
-                                            : kAttention128;
-  return chosen;
-}
-
-// Scratch memory for each thread.
-struct Scratch {
-  Scratch(size_t bytes, int64_t count) : bytes((bytes + kLine - 1) / kLine * kLine) {
-    data.reset(static_cast<char*>(std::aligned_alloc(kLine, this->bytes * count)));
-    if (!data) throw std::bad_alloc();
-  }
-  void* of(int64_t worker) { return data.get() + worker * bytes; }
-
-  struct Free {
-    void operator()(char* data) { std::free(data); }
-  };
-  size_t bytes;
-  std::unique_ptr<char, Free> data;
-};
 
 template <typename T>
 T* data(const ffi::AnyBuffer& buffer) {
@@ -72,14 +41,15 @@ ffi::Error attention(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::Remaini
       const uint32_t* seeds = data<uint32_t>(arg(rest + (masked ? 1 : 0)));
       call.seeds[0] = seeds[0], call.seeds[1] = seeds[1];
     }
-    const size_t bytes = loops().scratch(call);
+    const AttentionLoops& loops = for_this_cpu(kAttention128, kAttention256, kAttention512);
+    const size_t bytes = loops.scratch(call);
     if (back) {
       call.slope = data<float>(arg(0)), call.stats = data<float>(arg(4));
       call.by_query = result(0), call.by_key = result(1), call.by_value = result(2);
       const int64_t tasks = call.batch * call.groups;
       Scratch scratch(bytes, workers(pool, tasks));
       in_parallel(pool, tasks, [&](int64_t task, int64_t worker) {
-        loops().backward(call, task, scratch.of(worker));
+        loops.backward(call, task, scratch.of(worker));
       });
     } else {
       call.out = result(0), call.stats = result(1);
@@ -87,7 +57,7 @@ ffi::Error attention(ffi::ThreadPool pool, ffi::RemainingArgs args, ffi::Remaini
       const int64_t tasks = call.batch * call.heads * parts;
       Scratch scratch(bytes, workers(pool, tasks));
       in_parallel(pool, tasks, [&](int64_t task, int64_t worker) {
-        loops().forward(call, task, parts, scratch.of(worker));
+        loops.forward(call, task, parts, scratch.of(worker));
       });
     }
   });

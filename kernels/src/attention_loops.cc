@@ -4,45 +4,25 @@
 // along its rows are copied, so that rows are full vectors, the rest zeros.
 
 #include "attention.h"
-
-#define NAMED_(bits) kAttention##bits
-#define NAMED(bits) NAMED_(bits)
+#include "vectors.h"
 
 namespace cornu {
 namespace {
 
-constexpr int64_t kLanes = BITS / 32;
 constexpr int64_t kBlockBytes = 1 << 17, kMostRows = 64, kLeastRows = 8;
 constexpr int64_t kDepth = 512;  // of a product at a time
 constexpr float kLowest = -0.7f * 3.402823466e38f;  // the score of what is not seen
 constexpr float kNone = -3.402823466e38f;
 
-typedef float V __attribute__((vector_size(BITS / 8), aligned(4), may_alias));
-typedef int32_t I __attribute__((vector_size(BITS / 8), aligned(4), may_alias));
 typedef uint32_t U __attribute__((vector_size(BITS / 8), aligned(4), may_alias));
-
-inline V load(const float* at) { return *reinterpret_cast<const V*>(at); }
-inline void store(float* at, V value) { *reinterpret_cast<V*>(at) = value; }
-inline V all(float value) { return value - V{}; }
-inline int64_t padded(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 inline V exponential(V x) {
   const V lowest = all(-87.3f);
-  const V rounder = all(12582912.0f);  // 1.5 * 2**23: adding it leaves whole numbers in the lowest bits
-  const V bounded = x < lowest ? lowest : x;
-  const V shifted = bounded * 1.44269504f + rounder;
-  const V n = shifted - rounder;
-  const V r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
-  V sum = r * (1.0f / 5040) + 1.0f / 720;
-  sum = sum * r + 1.0f / 120;
-  sum = sum * r + 1.0f / 24;
-  sum = sum * r + 1.0f / 6;
-  sum = sum * r + 0.5f;
+  I twos;
+  const V r = reduced(x < lowest ? lowest : x, twos);
+  V sum = series(r) * r + 1.0f;
   sum = sum * r + 1.0f;
-  sum = sum * r + 1.0f;
-  const V power = (V)((I)sum + ((I)shifted << 23));
-  return x < lowest ? V{} : power;
+  return x < lowest ? V{} : (V)((I)sum + twos);
 }
 
 inline U lanes() {
@@ -380,6 +360,6 @@ void backward(const Attention& call, int64_t task, void* memory) {
 
 }  // namespace
 
-extern const AttentionLoops NAMED(BITS) = {scratch, forward, backward};
+extern const AttentionLoops OF_BITS(kAttention) = {scratch, forward, backward};
 
 }  // namespace cornu

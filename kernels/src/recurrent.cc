@@ -3,9 +3,9 @@
 #include "recurrent.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "kernels.h"
+#include "loops.h"
 #include "parallel.h"
 
 namespace cornu {
@@ -13,41 +13,14 @@ namespace {
 
 constexpr int64_t kMostRows = 32;  // that a thread takes through all steps at a time
 
-const RecurrentLoops& loops() {
-  static const RecurrentLoops& chosen = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                                                __builtin_cpu_supports("avx512bw") &&
-                                                __builtin_cpu_supports("avx512vl")
-                                            ? kRecurrent512
-                                        : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                                            ? kRecurrent256
-                                            : kRecurrent128;
-  return chosen;
-}
-
-// Memory that starts at a line of the cache, for each of some threads.
-class Memory {
- public:
-  explicit Memory(size_t bytes, int64_t count = 1)
-      : bytes_((bytes + kLine) / kLine * kLine), data_(new char[bytes_ * count + kLine]) {}
-  float* of(int64_t worker) const {
-    const auto address = reinterpret_cast<uintptr_t>(data_.get());
-    return reinterpret_cast<float*>((address + kLine - 1) / kLine * kLine + worker * bytes_);
-  }
-
- private:
-  static constexpr size_t kLine = 64;
-  size_t bytes_;
-  std::unique_ptr<char[]> data_;
-};
-
 void compute(ffi::ThreadPool& pool, Recurrent& call) {
-  const RecurrentLoops& with = loops();
-  const Memory weights(with.packed(call));
-  call.packed = weights.of(0);
+  const RecurrentLoops& with = for_this_cpu(kRecurrent128, kRecurrent256, kRecurrent512);
+  const Scratch weights(with.packed(call));
+  call.packed = static_cast<float*>(weights.of(0));
   in_parallel(pool, with.panels(call), [&](int64_t panel, int64_t) { with.pack(call, panel); });
   const int64_t batch = call.batch, threads = workers(pool, batch);
   const int64_t parts = std::max(threads, (batch + kMostRows - 1) / kMostRows);
-  const Memory scratch(with.scratch(call, (batch + parts - 1) / parts), threads);
+  const Scratch scratch(with.scratch(call, (batch + parts - 1) / parts), threads);
   in_parallel(pool, parts, [&](int64_t part, int64_t worker) {
     with.run(call, batch * part / parts, batch * (part + 1) / parts, scratch.of(worker));
   });

@@ -5,26 +5,14 @@
 // is made for a few steps at once, just before they are run.
 
 #include "recurrent.h"
-
-#define NAMED_(bits) kRecurrent##bits
-#define NAMED(bits) NAMED_(bits)
+#include "vectors.h"
 
 namespace cornu {
 namespace {
 
-constexpr int64_t kLanes = BITS / 32;
-constexpr int kHigh = BITS == 512 ? 6 : BITS == 256 ? 2 : 2;  // rows of a product in registers
-constexpr int kMost = 4;                                      // vectors of each
-constexpr int64_t kAhead = 96;                                // rows of inputs whose products are made at once
-
-typedef float V __attribute__((vector_size(BITS / 8), aligned(4), may_alias));
-typedef int32_t I __attribute__((vector_size(BITS / 8), aligned(4), may_alias));
-
-inline V load(const float* at) { return *reinterpret_cast<const V*>(at); }
-inline void store(float* at, V value) { *reinterpret_cast<V*>(at) = value; }
-inline V all(float value) { return value - V{}; }
-inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-inline int64_t groups(int64_t n) { return (n + kLanes - 1) / kLanes; }
+constexpr int kHigh = BITS == 512 ? 6 : 2;  // rows of a product in registers
+constexpr int kMost = 4;                    // vectors of each
+constexpr int64_t kAhead = 96;              // rows of inputs whose products are made at once
 
 // The first `count` lanes, where fewer than all are there.
 inline V load(const float* at, int64_t count) {
@@ -44,18 +32,10 @@ inline V exponential_less_1(V x) {
   const V low = all(-87.0f), high = all(87.0f);
   x = x < low ? low : x;
   x = x > high ? high : x;
-  const V rounder = all(12582912.0f);  // 1.5 * 2**23: adding it leaves whole numbers in the lowest bits
-  const V shifted = x * 1.44269504f + rounder;
-  const V n = shifted - rounder;
-  const V r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  V sum = r * (1.0f / 5040) + 1.0f / 720;
-  sum = sum * r + 1.0f / 120;
-  sum = sum * r + 1.0f / 24;
-  sum = sum * r + 1.0f / 6;
-  sum = sum * r + 0.5f;
-  sum = sum * (r * r) + r;
-  const V power = (V)(((I)shifted << 23) + 0x3F800000);
-  return sum * power + (power - 1.0f);
+  I twos;
+  const V r = reduced(x, twos);
+  const V power = (V)(twos + 0x3F800000);
+  return (series(r) * (r * r) + r) * power + (power - 1.0f);
 }
 
 inline V sigmoid(V x) { return 1.0f / (exponential_less_1(-x) + 2.0f); }
@@ -116,7 +96,7 @@ bool back(const Recurrent& call) { return call.turned != nullptr; }
 struct Forward {
   explicit Forward(const Recurrent& call) {
     const Gates& gates = kGates[call.cell];
-    const int64_t all = groups(call.units) * kLanes;
+    const int64_t all = padded(call.units);
     kernel = call.packed;
     recurrent = kernel + all * call.inputs * gates.kernel;
     last = recurrent + all * call.units * 2;
@@ -170,7 +150,7 @@ int64_t ahead(const Recurrent& call, int64_t rows) {
 }
 
 size_t scratch(const Recurrent& call, int64_t rows) {
-  const int64_t wide = groups(call.units) * kLanes;
+  const int64_t wide = padded(call.units);
   const int64_t floats = back(call) ? rows * call.units : rows * (ahead(call, rows) * kGates[call.cell].bias * wide +
                                                                   3 * call.units);
   return 4 * floats;
@@ -490,6 +470,6 @@ void run(const Recurrent& call, int64_t begin, int64_t end, void* memory) {
 
 }  // namespace
 
-const RecurrentLoops NAMED(BITS) = {packed, panels, pack, scratch, run};
+const RecurrentLoops OF_BITS(kRecurrent) = {packed, panels, pack, scratch, run};
 
 }  // namespace cornu
