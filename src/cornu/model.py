@@ -61,6 +61,7 @@ class Model(PastModel, Saved, Trainer, Layer):
         operations = dict.fromkeys(node.operation for node in self.nodes)
         self._graph_layers = [each for each in operations if isinstance(each, Layer)]
         self._added_losses: list = []
+        self._runners: dict = {}  # what was compiled ran the graph before
         self.built = True
 
     # ---- the graph -----------------------------------------------------------------------------

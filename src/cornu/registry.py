@@ -167,8 +167,7 @@ def serialize(value):
     if isinstance(value, Mapping):
         return {str(key): serialize(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set):
-        made = [serialize(each) for each in value]
-        return tuple(made) if isinstance(value, tuple) else made
+        return (tuple if isinstance(value, tuple) else list)(map(serialize, value))
     if isinstance(value, np.ndarray | jax.Array):
         array = np.asarray(value)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": str(array.dtype)}}

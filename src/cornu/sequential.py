@@ -109,7 +109,7 @@ class Sequential(Model):
 
     def _forget_compiled(self) -> None:
         if self.compiled:
-            self._compiled_metrics, self._trained, self._runners = None, None, {}
+            self._compiled_metrics, self._trained = None, None
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the top layer off and return it.

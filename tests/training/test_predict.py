@@ -38,6 +38,41 @@ def test_whatever_the_number_of_batches(make, rows):
         np.testing.assert_allclose(whole, np.concatenate(pieces), rtol=1e-6, atol=1e-6)
 
 
+def test_the_short_way_for_what_was_predicted_before_sees_what_changed(monkeypatch):
+    model, x, looked = dense(), X[:1], []
+    expected = lambda: np.asarray(model(x))  # noqa: E731
+    first = model.predict(x, verbose=0)
+    np.testing.assert_allclose(first, expected(), rtol=1e-6)
+    monkeypatch.setattr(type(model), "_check_inputs", lambda self, x: looked.append(1) or x)
+    again = model.predict(x, verbose=0)
+    assert np.array_equal(again, first) and not looked
+    again[:] = 0  # it is the caller's own
+    assert np.array_equal(model.predict_on_batch(x), first) and not looked
+
+    model.layers[-1].set_weights([weight + 1 for weight in model.layers[-1].get_weights()])
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected(), rtol=1e-6)
+    assert not looked
+    model.predict(X[:2], verbose=0)
+    assert looked  # of another shape
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_layers_that_are_added_or_taken_off_count_at_once(compiled):
+    model, x = dense(), X[:4]
+    if compiled:
+        model.compile("sgd", "mse")
+    model.predict(x, verbose=0)
+    model.add(layers.Dense(5))
+    assert model.predict(x, verbose=0).shape == model.predict_on_batch(x).shape == (4, 5)
+    model.pop()
+    model.pop()
+    np.testing.assert_allclose(model.predict(x, verbose=0), np.asarray(model(x)), rtol=1e-6)
+    whole = cornu.Model(model.inputs, model.outputs)
+    whole.predict(x, verbose=0)
+    whole.outputs = [model.layers[0].output]  # as programs of 2016 took the top off
+    assert whole.predict(x, verbose=0).shape == (4, 8, 4)
+
+
 def test_steps_end_it_early():
     assert dense().predict(X, batch_size=4, steps=loop.STACK + 3, verbose=0).shape == (
         4 * (loop.STACK + 3),
