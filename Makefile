@@ -29,14 +29,14 @@ $(READY): pyproject.toml
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'
 	@touch $@
 
-# Compiled convolutions for the CPU; whatever keeps them from being built, Cornu works without, slower.
+# Compiled layers for the CPU; whatever keeps them from being built, Cornu works without, slower.
 KERNELS := $(VENV)/.kernels
 $(KERNELS): $(READY) $(wildcard kernels/*.* kernels/src/* kernels/cornu_kernels/*.py)
 	@command -v g++ >/dev/null || { echo "no g++: going on without the compiled kernels"; exit 0; }; \
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet ./kernels && touch $@ \
 	    || echo "the compiled kernels could not be built: going on without"
 
-kernels: $(KERNELS) ## compile the convolutions for the CPU, where there is a g++
+kernels: $(KERNELS) ## compile the layers that have loops of their own for the CPU, where there is a g++
 
 demo: $(READY) $(KERNELS) ## train on real digits, save, load, draw
 	$(BIN)/python examples/digits.py

@@ -30,8 +30,8 @@ FLOORS = {
     "datasets.fashion_mnist datasets.imdb datasets.mnist datasets.reuters eras.backend_settings "
     "eras.on_symbols ops.wrap preprocessing.image_folders training.backup training.finite "
     "training.monitors training.run training.tensorboard",
-    6: "eras.inside eras.run ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing "
-    "ops.patches ops.products ops.table preprocessing.image_frames random training.leaving "
+    6: "eras.run ops.arrays ops.control ops.convolution ops.ctc ops.files ops.indexing ops.patches "
+    "ops.products ops.table preprocessing.image_frames random training.leaving "
     "training.orbax_checkpoint",
     7: "eras.backend_graph eras.explain eras.past functional ops.attention ops.linalg ops.maths "
     "ops.numpy ops.pooling ops.recurrent ops.warp preprocessing.image saving.tf_keras training.step",
@@ -42,8 +42,9 @@ FLOORS = {
     "saving.shards saving.tensors utils.layer_utils utils.metrics_utils utils.numeric utils.plot",
     10: "eras.backend_nn layers.arguments layers.state losses metrics.metric optimizers.optimizer "
     "preprocessing.sequence saving.archive",
-    11: "eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise metrics.scores "
-    "optimizers.loss_scale optimizers.moments optimizers.rules saving.saved training.checkpoint",
+    11: "eras.inside eras.optimizers layers.layer metrics.confusion metrics.iou metrics.pointwise "
+    "metrics.scores optimizers.loss_scale optimizers.moments optimizers.rules saving.saved "
+    "training.checkpoint",
     12: "eras.layer_metrics layers.activation layers.attention layers.cells layers.conv layers.core "
     "layers.einsum layers.local layers.merge layers.normalization layers.plain layers.pool "
     "layers.recurrent_steps layers.regularization layers.reshape layers.wrappers metrics.auc "

@@ -20,10 +20,14 @@ class Symbol(Tensorlike):
     Args:
         shape: tuple of ints and None.
         dtype: name of a data type.
+        sparse, ragged: whether it stands for an array of that kind, for those who ask.
         name: a word for messages.
     """
 
-    def __init__(self, shape: Sequence, dtype="float32", sparse=False, ragged=False, name: str | None = None):
+    def __init__(
+        self, shape: Sequence[int | None], dtype="float32", sparse: bool = False, ragged: bool = False,
+        name: str | None = None,
+    ):  # fmt: skip
         self.shape, self.dtype = tuple(shape), dtypes.standardize_dtype(dtype)
         self.sparse, self.ragged = sparse, ragged
         self.name = name or f"symbol_{next(_count)}"

@@ -9,9 +9,8 @@ from .. import config
 from ..ops import numpy as ops
 from . import backend
 
-CHANGED = {
-    "theano": {"ctc_batch_cost": ops.transpose}
-}  # what an engine's own module returned in another shape
+# What an engine's own module returned in another shape.
+CHANGED = {"theano": {"ctc_batch_cost": ops.transpose}}
 
 
 def of(engine: str) -> Callable[[str], Any]:

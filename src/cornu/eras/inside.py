@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable, Iterator
 
 from .. import dtypes, scope, symbol, variable
+from ..layers.arguments import each
 from .backend_settings import clear_session, name_scope  # noqa: F401 - among what is looked up here
 
 KerasTensor, Variable = symbol.Symbol, variable.Variable
@@ -22,11 +23,7 @@ ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, *BOOL_TYPES, "string", *FLOAT8_TYPES
 
 is_float_dtype, is_int_dtype = dtypes.is_float, dtypes.is_int
 get_keras_mask, set_keras_mask = scope.mask_of, scope.set_mask
-
-
-def compute_output_spec(fn: Callable, *args, **kwargs):
-    """The symbols for what `fn` makes of symbols: nothing is computed."""
-    return symbol.infer(fn, *args, **kwargs)
+compute_output_spec = symbol.infer
 
 
 def random_seed_dtype() -> str:
@@ -49,11 +46,7 @@ def standardize_tuple(value, n: int, name: str, allow_zero: bool = False) -> tup
 
     Raises ValueError for another count, and for numbers below 1, or 0 where `allow_zero`.
     """
-    made = (value,) * n if isinstance(value, int) else tuple(value)
-    least = 0 if allow_zero else 1
-    if len(made) != n or any(not isinstance(each, int) or each < least for each in made):
-        raise ValueError(f"`{name}` is {n} whole numbers of at least {least}, or one of them; got {value!r}")
-    return made
+    return each(value, n, f"`{name}`", least=0 if allow_zero else 1)
 
 
 class LazyModule:

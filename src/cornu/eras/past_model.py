@@ -31,8 +31,6 @@ class PastModel(PastLayer):
 
     training_data = validation_data = None  # what `fit` was last given, for those who look for it
     model = _Within()
-    input_layers = property(lambda self: [x.node.operation for x in self.inputs])
-    output_layers = property(lambda self: [x.node.operation for x in self.outputs])
     input_layers_node_indices = property(lambda self: [x.node.index for x in self.inputs])
     output_layers_node_indices = property(lambda self: [x.node.index for x in self.outputs])
     input_layers_tensor_indices = property(lambda self: [_index(x) for x in self.inputs])

@@ -75,7 +75,6 @@ class _Cell(Layer):
     gates = 1
     states = 1
     whole = False  # whether the gates are one matrix in era 1 too
-    loops: dict = {}  # what `in_words` says -> the name of the compiled loops that compute it
     recurrent_in_1 = "recurrent"  # whose initializer and regularizer the recurrent matrices had in Keras 1.2
 
     def settle(self, given: dict) -> None:
@@ -169,12 +168,12 @@ class _Cell(Layer):
 
     def compiled(self) -> tuple | None:
         """Name and bias by which the compiled loops know a cell of this arithmetic; None where they have none."""
-        if (name := self.loops.get(self.in_words())) is None:
+        if (name := LOOPS.get(self.arithmetic())) is None:
             return None
         return name, ops.zeros(self.gates * self.units) if self.bias is None else self.bias.value
 
-    def in_words(self) -> tuple:
-        """What tells one kind of arithmetic from another."""
+    def arithmetic(self) -> tuple:
+        """What tells one kind of arithmetic from another, as in LOOPS."""
         return type(self), self.activation
 
 
@@ -209,9 +208,6 @@ class SimpleRNNCell(_Cell):
         return h, [h]
 
 
-_Cell.loops |= {(SimpleRNNCell, activations.tanh): "tanh", (SimpleRNNCell, activations.relu): "relu"}
-
-
 @registry.member("layers")
 class LSTMCell(_Cell):
     """`c = f * c + i * g; h = o * activation(c)`, gates in the order i, f, g, o (Hochreiter & Schmidhuber, 1997).
@@ -241,11 +237,8 @@ class LSTMCell(_Cell):
         h, c = lstm_step(z, c, self.activation, self.recurrent_activation)
         return h, [h, c]
 
-    def in_words(self) -> tuple:
-        return *super().in_words(), self.recurrent_activation
-
-
-_Cell.loops[LSTMCell, activations.tanh, activations.sigmoid] = "lstm"
+    def arithmetic(self) -> tuple:
+        return *super().arithmetic(), self.recurrent_activation
 
 
 @registry.member("layers")
@@ -284,23 +277,26 @@ class GRUCell(_Cell):
         h = gru_step(projected, h, self.recurrent_kernel.value, bias, *gates, _dropped(h, noise))
         return h, [h]
 
-    def in_words(self) -> tuple:
-        return *super().in_words(), self.recurrent_activation, self.reset_after
+    def arithmetic(self) -> tuple:
+        return *super().arithmetic(), self.recurrent_activation, self.reset_after
 
     def compiled(self) -> tuple | None:
         found = super().compiled()
         if found is None or not self.reset_after:
             return found
         name, bias = found
-        first, second = (
-            bias if self.use_bias else (bias, bias)
-        )  # the candidate's two parts meet the gate apart
-        both = 2 * self.units
+        first, second = bias if self.use_bias else (bias, bias)
+        both = 2 * self.units  # gates; the candidate's two parts come to the reset gate apart
         return name, ops.concatenate([first[:both] + second[:both], first[both:], second[both:]])
 
 
-_Cell.loops[GRUCell, activations.tanh, activations.sigmoid, True] = "gru"
-_Cell.loops[GRUCell, activations.tanh, activations.sigmoid, False] = "gru_before"
+LOOPS = {  # `arithmetic` of a cell -> the name of the compiled loops that compute it
+    (SimpleRNNCell, activations.tanh): "tanh",
+    (SimpleRNNCell, activations.relu): "relu",
+    (LSTMCell, activations.tanh, activations.sigmoid): "lstm",
+    (GRUCell, activations.tanh, activations.sigmoid, True): "gru",
+    (GRUCell, activations.tanh, activations.sigmoid, False): "gru_before",
+}
 
 
 @registry.member("layers")

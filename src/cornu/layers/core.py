@@ -293,9 +293,8 @@ class Lambda(OnSymbols, Layer):
     def __init__(
         self, function: Callable, output_shape=None, mask=None, arguments: Mapping | None = None, **kwargs
     ):
-        super().__init__(
-            **{"autocast": config.era() == 3, **kwargs}
-        )  # before, layers took any type as it came
+        # before era 3 layers took any type as it came
+        super().__init__(**{"autocast": config.era() == 3, **kwargs})
         if not callable(function):
             raise ValueError(
                 f"Lambda: `function` is a function, or the name of one of yours; got {function!r:.200}"

@@ -81,9 +81,8 @@ class _Merge(Layer):
         if len(batches) > 1:
             raise ValueError(f"{type(self).__name__}: inputs of different batch sizes: {list(input_shape)}")
         self.check([tuple(shape) for shape in input_shape])
-        self.input_spec = (
-            [InputSpec()] * self.count if self.count else None
-        )  # one too many is no matter of shapes
+        if self.count:  # one input too many is no matter of shapes
+            self.input_spec = [InputSpec()] * self.count
 
     def check(self, shapes: list[tuple]) -> None:
         """ValueError for shapes that do not go together."""
@@ -124,10 +123,8 @@ class _Elementwise(_Merge):
         masks = [mask for mask in self.masks(inputs, previous_mask) if mask is not None]
         if not masks or (self._era == 3 and len(masks) < len(inputs)):
             return None
-        join = (
-            ops.logical_or if self._era == 3 else ops.logical_and
-        )  # earlier eras skip what is masked anywhere
-        return functools.reduce(join, masks)
+        # earlier eras skip what is masked anywhere
+        return functools.reduce(ops.logical_or if self._era == 3 else ops.logical_and, masks)
 
 
 @registry.member("layers")

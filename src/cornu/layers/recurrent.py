@@ -199,7 +199,7 @@ class RNN(PastRecurrent, Layer):
             return self._with_states(output, states)
         given = {} if constants is None else {"constants": constants}
         xs, project = ops.swapaxes(sequences, 0, 1), cell.project
-        keeping = _keeping(self.cell)
+        keeping = _forget_masks(self.cell)
         if keeping:  # what they drop is drawn here once, and not in the loop
             cell.step(project(xs[0], noise), states, noise, **given)
         if recurrent.ahead():
@@ -216,7 +216,7 @@ class RNN(PastRecurrent, Layer):
             return_all_outputs=self.return_sequences,
         )
         self._keep_states(states)
-        _keeping(*keeping)
+        _forget_masks(*keeping)
         output = ops.swapaxes(outputs, 0, 1) if self.return_sequences else last
         return self._with_states(output, states)
 
@@ -271,14 +271,12 @@ class RNN(PastRecurrent, Layer):
         return made
 
 
-DROPPED = (
-    "_dropout_mask",
-    "_recurrent_dropout_mask",
-)  # where cells of Keras 2 keep what they drop at every step
+# Where cells of Keras 2 keep what they drop at every step.
+DROPPED = ("_dropout_mask", "_recurrent_dropout_mask")
 
 
-def _keeping(*cells) -> list:
-    """The cells among these, and in them, that keep such masks, which are forgotten."""
+def _forget_masks(*cells) -> list:
+    """Let the cells among these, and in them, forget what they drop; those that keep it."""
     found = [each for cell in cells for each in (cell, *getattr(cell, "cells", ()))]
     found = [cell for cell in found if any(name in vars(cell) for name in DROPPED)]
     for cell in found:

@@ -16,12 +16,8 @@ COMPARISON = {
     **{"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal"},
     **{"gt": "greater", "ge": "greater_equal"},
 }
-HANDED_ON = {
-    "ddof": 0,
-    "dtype": None,
-    "mode": "raise",
-    "out": None,
-}  # by NumPy's functions, unless told otherwise
+# What NumPy's functions hand on to methods unless they are told otherwise.
+HANDED_ON = {"ddof": 0, "dtype": None, "mode": "raise", "out": None}
 METHODS = (
     "all any argmax argmin clip conj cumprod cumsum dot max mean min prod "
     "ravel repeat round sort squeeze std sum swapaxes take trace var"

@@ -21,12 +21,8 @@ from ..eras.updates import PastOptimizer
 from ..variable import Variable, lend, pure
 from .state import OptimizerState
 
-LIVE = (
-    "momentum",
-    "rho",
-    "beta_1",
-    "beta_2",
-)  # numbers that in eras 1 and 2 were cells, as the learning rate is
+# Numbers that in eras 1 and 2 were cells, as the learning rate is.
+LIVE = ("momentum", "rho", "beta_1", "beta_2")
 
 
 class Optimizer(PastOptimizer, OptimizerState):

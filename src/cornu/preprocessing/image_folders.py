@@ -26,7 +26,7 @@ class FileIterator(ImageIterator):
     """What iterators over image files share: a subclass has `filepaths` and `_batch`.
 
     Args:
-        n, batch_size, shuffle, seed, generator, data_format, saved, dtype: as of an `ImageIterator`.
+        n, of_images: how many files, and the arguments that an `ImageIterator` takes beside that.
         target_size: `(height, width)` that all are resized to.
         color_mode: 'rgb', 'rgba' or 'grayscale'.
         interpolation, keep_aspect_ratio: of the resizing, as in `load_img`.
@@ -37,13 +37,7 @@ class FileIterator(ImageIterator):
     def __init__(
         self,
         n: int,
-        batch_size: int,
-        shuffle: bool,
-        seed: int | None,
-        generator,
-        data_format: str | None,
-        saved: tuple[str | None, str, str],
-        dtype: str | None,
+        *of_images,
         target_size: tuple[int, int],
         color_mode: str,
         interpolation: str,
@@ -51,7 +45,7 @@ class FileIterator(ImageIterator):
     ):
         self.samples, self.target_size, self.color_mode = n, tuple(target_size), color_mode
         self.interpolation, self.keep_aspect_ratio = interpolation, keep_aspect_ratio
-        super().__init__(n, batch_size, shuffle, seed, generator, data_format, saved, dtype)
+        super().__init__(n, *of_images)
         channels = image.CHANNELS[color_mode]
         last = self.data_format == "channels_last"
         self.image_shape = (*self.target_size, channels) if last else (channels, *self.target_size)
@@ -139,7 +133,8 @@ class DirectoryIterator(FileIterator):
         saved = save_to_dir, save_prefix, save_format
         super().__init__(
             len(labelled), batch_size, shuffle, seed, image_data_generator, data_format, saved, dtype,
-            target_size, color_mode, interpolation, keep_aspect_ratio,
+            target_size=target_size, color_mode=color_mode, interpolation=interpolation,
+            keep_aspect_ratio=keep_aspect_ratio,
         )  # fmt: skip
 
     @property

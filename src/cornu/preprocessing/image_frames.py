@@ -107,7 +107,7 @@ class DataFrameIterator(FileIterator):
         saved = save_to_dir, save_prefix, save_format
         super().__init__(
             len(rows), batch_size, shuffle, seed, image_data_generator, data_format, saved, dtype,
-            target_size, color_mode, interpolation,
+            target_size=target_size, color_mode=color_mode, interpolation=interpolation,
         )  # fmt: skip
 
     # ---- columns -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import functools
 import io
 import json
 import pathlib
@@ -10,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from typing import IO, Any
 
-from .. import config, registry, safety, scope
+from .. import config, safety, scope
 from ..writing import replacing
 from . import assets, folder, h5_reader, hdf5, objects, orbax, shards, tensors, tf_keras
 
@@ -179,14 +180,12 @@ def _read_members(archive, custom_objects=None, compile: bool = True):
     if folder.METADATA in archive.namelist():
         version = str(safety.parsed(safety.member(archive, folder.METADATA)).get("keras_version"))
     era = objects.era_of({"keras_version": version}, 3)
-    described = tf_keras.plain(description) if tf_keras.wrote(version) else description
+    if tf_keras.wrote(version) and isinstance(description, dict):
+        told = {name: description[name] for name in objects.BESIDE if name in description}
+        description = {**tf_keras.plain(description), **told}
+    training = functools.partial(tf_keras.training_of, version=version)
     with _weights_in(archive) as h5:
-        model = objects.from_description(described, custom_objects, era)
-        if not model.built and description.get("build_config"):
-            model.build_from_config(description["build_config"])
-        if compile and description.get("compile_config"):
-            with registry.custom_object_scope(custom_objects), objects.made_as(description, era):
-                model.compile_from_config(tf_keras.training_of(description["compile_config"], model, version))
+        model = objects.rebuild_whole(description, custom_objects, compile, era, training)
         extra, state = None, hdf5.store_at(h5, "optimizer/") if model.compiled else {}
         if state:
             model.optimizer.build(model.trainable_variables)

@@ -2,13 +2,14 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import config, registry, safety, scope
 from ..eras import border
 
 VERSION = "3.15.1"  # of the format that is written
+BESIDE = ("build_config", "compile_config")  # what a whole description has beside that of the architecture
 
 
 def era_of(description: Mapping[str, Any], otherwise: int | None = None) -> int:
@@ -40,14 +41,25 @@ def describe_whole(model) -> dict[str, Any]:
     return description
 
 
-def rebuild_whole(description: Mapping[str, Any], custom_objects=None, compile: bool = True):
-    """The model that `describe_whole` told of, built, and compiled if it was; it has weights of its own yet."""
-    model = from_description(description, custom_objects, era=3)
+def rebuild_whole(
+    description: Mapping[str, Any],
+    custom_objects=None,
+    compile: bool = True,
+    era: int = 3,
+    training: Callable[[Mapping, Any], Mapping] = lambda given, model: given,
+):
+    """The model that `describe_whole` told of, built, and compiled if it was; it has weights of its own yet.
+
+    Args:
+        era: of what wrote the description.
+        training: from how the model was compiled, and the model, to the same in today's words.
+    """
+    model = from_description(description, custom_objects, era)
     if not model.built and description.get("build_config"):
         model.build_from_config(description["build_config"])
     if compile and description.get("compile_config"):
-        with registry.custom_object_scope(custom_objects), made_as(description, 3):
-            model.compile_from_config(description["compile_config"])
+        with registry.custom_object_scope(custom_objects), made_as(description, era):
+            model.compile_from_config(training(description["compile_config"], model))
     return model
 
 

@@ -17,10 +17,8 @@ OWN_FROM = (2, 4)  # the version from which on only TensorFlow has a Keras 2; ea
 CONSTANT = "_CONSTANT_VALUE"  # in the place of a layer's name
 SLICED = "SlicingOpLambda"
 CALLED = (SLICED, "TFOpLambda")
-OF_NEW = (
-    "jit_compile",
-    "is_legacy_optimizer",
-)  # settings that optimizers have from 2.11 on, and nothing else
+# Settings that optimizers have from 2.11 on, and nothing else.
+OF_NEW = ("jit_compile", "is_legacy_optimizer")
 
 _UNUSED = ("groups", "kernel_constraint", "kernel_initializer", "kernel_regularizer")
 # what configurations say of a class though it means nothing
